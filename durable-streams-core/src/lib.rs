@@ -1,0 +1,30 @@
+//! The Durable Streams protocol, sans-IO.
+//!
+//! *The protocol is a value, the network is an argument.* Nothing in this crate touches a socket, a clock or a random
+//! source: it says what to send and reads what came back, and whoever owns the I/O drives it.
+//!
+//! Three floors, each using only those below it:
+//!
+//! | floor | what it does |
+//! |---|---|
+//! | [`machine`] | decides what to send next, given time and answers: a whole session of reading, one operation with its retries |
+//! | [`operation`] | one request, one typed answer: create, append, close, delete, head, read |
+//! | [`wire`] | headers, offsets, URLs, content types, errors, retry timing, SSE and JSON framing |
+//!
+//! Programs that want an async client over a ready-made HTTP stack use one of the transport crates instead.
+//!
+//! Sections (§) are those of the Durable Streams protocol.
+
+pub mod machine;
+pub mod operation;
+mod redirect;
+pub mod wire;
+
+pub use machine::call::{Call, CallConfig, CallEnd};
+pub use machine::reader::{Batch, Live, Notice, Reader, ReaderConfig, ReaderEvent};
+pub use machine::{Input, Machine, Output, RequestId};
+pub use wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
+pub use wire::extras::Extras;
+pub use wire::position::{Checkpoint, Offset, PositionError, Start};
+pub use wire::retry::RetryPolicy;
+pub use wire::url::StreamUrl;
