@@ -1,0 +1,203 @@
+//! The client: where streams live, and how they are spoken to.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use durable_streams_core::{CallConfig, Error, Extras, RetryPolicy, StreamUrl};
+
+use crate::session::{Refresh, RefreshResult};
+use crate::stream::DurableStream;
+use crate::transport::{Timer, Transport};
+
+/// A server, or a part of one, under which streams live.
+///
+/// Cheap to clone; clones share the transport and its connections. It has no type parameter: the transport is chosen
+/// where the client is built.
+#[derive(Clone)]
+pub struct Client(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) root: StreamUrl,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) timer: Arc<dyn Timer>,
+    pub(crate) extras: Extras,
+    pub(crate) refresh: Option<Arc<Refresh>>,
+    pub(crate) settings: Settings,
+}
+
+/// The defaults for everything the client does.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) request_timeout: Duration,
+    pub(crate) long_poll_timeout: Duration,
+    pub(crate) sse_idle_timeout: Duration,
+    pub(crate) operation_retry: RetryPolicy,
+    pub(crate) read_retry: RetryPolicy,
+}
+
+impl Settings {
+    pub(crate) fn call(&self) -> CallConfig {
+        CallConfig {
+            retry: self.operation_retry.clone(),
+            timeout: self.request_timeout,
+            seed: fastrand::u64(..),
+        }
+    }
+}
+
+impl Client {
+    /// Begins a client of the streams under `root`, over this transport.
+    ///
+    /// The transport crates have a shorter way: `client(root)`.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](durable_streams_core::ErrorKind::InvalidInput) when `root` is no absolute http or https URL.
+    pub fn builder(
+        root: &str,
+        transport: impl Transport,
+        timer: impl Timer,
+    ) -> Result<ClientBuilder, Error> {
+        Ok(ClientBuilder {
+            root: StreamUrl::parse(root)?,
+            transport: Arc::new(transport),
+            timer: Arc::new(timer),
+            extras: Ok(Extras::new()),
+            refresh: None,
+            settings: Settings {
+                request_timeout: Duration::from_secs(30),
+                long_poll_timeout: Duration::from_secs(65),
+                sse_idle_timeout: Duration::from_secs(90),
+                operation_retry: RetryPolicy::operations(),
+                read_retry: RetryPolicy::endless(),
+            },
+        })
+    }
+
+    /// The stream at this path under the root, or at this absolute URL. Cheap, and no I/O.
+    ///
+    /// Slashes between root and path do not matter; what a URL cannot carry is percent-encoded, escapes stay. A path that
+    /// cannot name a stream is reported by whatever is done with the handle, before any I/O. A stream of another origin
+    /// gets none of the client's headers and parameters.
+    pub fn stream(&self, path: &str) -> DurableStream {
+        DurableStream::new(self.clone(), self.0.root.join(path))
+    }
+
+    /// The root under which streams live, without its query.
+    pub fn root(&self) -> &StreamUrl {
+        &self.0.root
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("root", &self.0.root)
+            .field("transport", &self.0.transport)
+            .field("extras", &self.0.extras)
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Configures a [`Client`].
+#[must_use = "a builder does nothing until it is built"]
+pub struct ClientBuilder {
+    root: StreamUrl,
+    transport: Arc<dyn Transport>,
+    timer: Arc<dyn Timer>,
+    extras: Result<Extras, Error>,
+    refresh: Option<Arc<Refresh>>,
+    settings: Settings,
+}
+
+impl ClientBuilder {
+    /// A header for every request. Its value is never shown.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        crate::stream::edit(&mut self.extras, |extras| extras.set_header(name, value));
+        self
+    }
+
+    /// `Authorization: Bearer …` for every request. Never shown.
+    pub fn bearer_token(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// A query parameter for every request, sorted among the protocol's own.
+    pub fn param(mut self, key: &str, value: &str) -> Self {
+        crate::stream::edit(&mut self.extras, |extras| extras.set_param(key, value));
+        self
+    }
+
+    /// Renews headers and parameters when a request is refused with 401 or 403, reconnects of a reader included.
+    ///
+    /// The hook runs once per refused request, which is then sent once more; what it gives replaces what has the same name
+    /// and stays for all later requests. When it fails, the refusal stands. A producer that was fenced is not a matter of credentials.
+    pub fn refresh<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Extras, Box<dyn StdError + Send + Sync>>> + Send + 'static,
+    {
+        let hook =
+            Box::new(move || -> crate::BoxFuture<'static, RefreshResult> { Box::pin(hook()) });
+        self.refresh = Some(Arc::new(Refresh::new(hook)));
+        self
+    }
+
+    /// How long an answer may take, and a body stand still. Not for live requests, which wait. Default 30 s.
+    pub fn request_timeout(mut self, limit: Duration) -> Self {
+        self.settings.request_timeout = limit;
+        self
+    }
+
+    /// How long a long-poll may go unanswered; longer than the server waits. Default 65 s.
+    pub fn long_poll_timeout(mut self, limit: Duration) -> Self {
+        self.settings.long_poll_timeout = limit;
+        self
+    }
+
+    /// How long an event stream may be without a byte before it is opened anew. Default 90 s.
+    pub fn sse_idle_timeout(mut self, limit: Duration) -> Self {
+        self.settings.sse_idle_timeout = limit;
+        self
+    }
+
+    /// How single operations are tried again. Default: given up after 5 attempts or 30 s, whichever is later.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.operation_retry = policy;
+        self
+    }
+
+    /// How readers try again. Default: without end.
+    pub fn read_retry(mut self, policy: RetryPolicy) -> Self {
+        self.settings.read_retry = policy;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](durable_streams_core::ErrorKind::InvalidInput) for the first header or parameter that cannot be sent.
+    pub fn build(self) -> Result<Client, Error> {
+        Ok(Client(Arc::new(Inner {
+            root: self.root,
+            transport: self.transport,
+            timer: self.timer,
+            extras: self.extras?,
+            refresh: self.refresh,
+            settings: self.settings,
+        })))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("root", &self.root)
+            .field("transport", &self.transport)
+            .field("extras", &self.extras)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,32 @@
+//! The async Durable Streams client that every transport shares.
+//!
+//! Applications depend on a transport crate, which re-exports all of this and adds the constructor
+//! `client(url)`. A runtime or HTTP stack of one's own implements [`Transport`] and [`Timer`] and begins with [`Client::builder`].
+//!
+//! - [`Client`] knows a server; [`DurableStream`] is a handle to one stream.
+//! - Single operations are builders that are awaited: `stream.append(…).seq("1").await?`.
+//! - A [`Reader`] reads a stream from a checkpoint to its end, or live, whatever fails in between.
+//!
+//! Everything that decides lives in [`core`], which does no I/O. Sections (§) are those of the Durable Streams protocol.
+
+mod client;
+mod driver;
+mod log;
+mod operation;
+mod reader;
+mod session;
+mod stream;
+mod transport;
+
+pub use client::{Client, ClientBuilder};
+pub use durable_streams_core as core;
+pub use durable_streams_core::operation::{Appended, Closed, Created, Metadata, Payload};
+pub use durable_streams_core::{
+    Batch, Checkpoint, Error, ErrorKind, Extras, Failure, FailureKind, Live, Offset, OperationKind,
+    PositionError, RetryPolicy, Start, StreamUrl,
+};
+pub use operation::OperationBuilder;
+pub use reader::{ReadBuilder, Reader};
+pub use session::RefreshResult;
+pub use stream::DurableStream;
+pub use transport::{Body, BoxFuture, Timer, Transport, TransportError};

@@ -1,0 +1,30 @@
+//! The few things worth a line in a log. Without the feature `tracing` they say nothing.
+
+use durable_streams_core::Notice;
+
+#[cfg(feature = "tracing")]
+pub(crate) fn notice(notice: &Notice) {
+    match notice {
+        Notice::Retrying { error, delay } => {
+            tracing::debug!(error = %error, delay_ms = delay.as_millis() as u64, "retrying a read");
+        }
+        Notice::FellBack { reason } => {
+            tracing::warn!(
+                reason,
+                "server-sent events do not work here, going on by long-poll"
+            );
+        }
+        _ => {}
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn notice(_: &Notice) {}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn refresh_failed(error: &(dyn std::error::Error + Send + Sync)) {
+    tracing::warn!(%error, "the refresh hook failed");
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn refresh_failed(_: &(dyn std::error::Error + Send + Sync)) {}

@@ -1,0 +1,227 @@
+//! A handle to one stream.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use durable_streams_core::operation::{Append, Close, Create, Delete, Fork, Head, Payload};
+use durable_streams_core::{Error, Extras, StreamUrl};
+use http::Uri;
+use serde::Serialize;
+
+use crate::client::Client;
+use crate::operation::OperationBuilder;
+use crate::reader::ReadBuilder;
+use crate::session::Session;
+
+/// A handle to one stream: cheap to make, cheap to clone, and no I/O until something is awaited.
+///
+/// It remembers the stream's content type, once it was told ([`with_content_type`](Self::with_content_type)) or learned it by
+/// [`create`](Self::create) or [`head`](Self::head): appends must name it. Clones share what was learned.
+#[derive(Clone)]
+pub struct DurableStream {
+    client: Client,
+    url: Result<Arc<StreamUrl>, Error>,
+    extras: Result<Extras, Error>,
+    content_type: Arc<Mutex<Option<String>>>,
+}
+
+impl DurableStream {
+    pub(crate) fn new(client: Client, url: Result<StreamUrl, Error>) -> Self {
+        Self {
+            client,
+            url: url.map(Arc::new),
+            extras: Ok(Extras::new()),
+            content_type: Arc::default(),
+        }
+    }
+
+    /// The stream's URL.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](durable_streams_core::ErrorKind::InvalidInput) when the handle was made from a path that cannot name a stream.
+    pub fn url(&self) -> Result<&StreamUrl, Error> {
+        self.url.as_deref().map_err(Clone::clone)
+    }
+
+    /// The client it belongs to.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The same stream, with a header for every request about it. A name or value that cannot be sent is reported before any I/O.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        edit(&mut self.extras, |extras| extras.set_header(name, value));
+        self
+    }
+
+    /// The same stream, with a query parameter for every request about it. One of the protocol's is reported before any I/O.
+    #[must_use]
+    pub fn with_param(mut self, key: &str, value: &str) -> Self {
+        edit(&mut self.extras, |extras| extras.set_param(key, value));
+        self
+    }
+
+    /// The same stream, with its content type known: what appends are labelled with.
+    #[must_use]
+    pub fn with_content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = Arc::new(Mutex::new(Some(content_type.into())));
+        self
+    }
+
+    /// The stream's content type, where it is known.
+    pub fn content_type(&self) -> Option<String> {
+        self.content_type
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn remember(&self, content_type: Option<String>) {
+        *self
+            .content_type
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = content_type;
+    }
+
+    /// Creates the stream (§5.1). Creating one that exists with the same configuration succeeds, and says so.
+    ///
+    /// ```no_run
+    /// # async fn example(client: durable_streams_client::Client) -> Result<(), durable_streams_client::Error> {
+    /// let orders = client.stream("orders");
+    /// let created = orders.create().content_type("application/json").await?;
+    /// println!("new: {}, tail: {}", created.created, created.next_offset);
+    /// # Ok(()) }
+    /// ```
+    pub fn create(&self) -> OperationBuilder<Create> {
+        OperationBuilder::new(self, Create::new)
+    }
+
+    /// Creates the stream as a fork of `source`, which lives on the same server (§4.2): at its tail, or where `at` and `plus` say.
+    pub fn fork_from(&self, source: &Self) -> OperationBuilder<Create> {
+        let source = source.url.clone();
+        OperationBuilder::try_new(self, |url| Ok(Create::new(url).fork(Fork::of(&*source?))))
+    }
+
+    /// Appends bytes (§5.2). On a JSON stream they must be one JSON value, and are one message.
+    ///
+    /// It is not sent again when its answer is lost: the error then says that it
+    /// [may have been applied](Error::may_have_been_applied).
+    pub fn append(&self, payload: impl Into<Payload>) -> OperationBuilder<Append> {
+        self.append_payload(Ok(payload.into()))
+    }
+
+    /// Appends one JSON message; an array stays one message.
+    pub fn append_json<T: Serialize + ?Sized>(&self, message: &T) -> OperationBuilder<Append> {
+        self.append_payload(Payload::message(message))
+    }
+
+    /// Appends several JSON messages at once. An empty batch is refused before any I/O.
+    pub fn append_json_batch<T: Serialize>(
+        &self,
+        messages: impl IntoIterator<Item = T>,
+    ) -> OperationBuilder<Append> {
+        self.append_payload(Payload::batch(messages))
+    }
+
+    /// Appends one JSON message that is encoded already, byte for byte.
+    pub fn append_raw_json(&self, message: impl AsRef<[u8]>) -> OperationBuilder<Append> {
+        self.append_payload(Payload::raw_message(message))
+    }
+
+    fn append_payload(&self, payload: Result<Payload, Error>) -> OperationBuilder<Append> {
+        let content_type = self.content_type();
+        OperationBuilder::try_new(self, |url| {
+            let append = Append::new(url, payload?);
+            Ok(match content_type {
+                Some(content_type) => append.content_type(content_type),
+                None => append,
+            })
+        })
+    }
+
+    /// Closes the stream (§5.3). Closing a closed stream succeeds, with its final offset.
+    pub fn close(&self) -> OperationBuilder<Close> {
+        OperationBuilder::new(self, Close::new)
+    }
+
+    /// Appends, and closes the stream in the same step (§5.2). Not sent again when its answer is lost, as any append.
+    pub fn close_with(&self, payload: impl Into<Payload>) -> OperationBuilder<Append> {
+        self.append(payload).close(true)
+    }
+
+    /// Deletes the stream (§5.4).
+    pub fn delete(&self) -> OperationBuilder<Delete> {
+        OperationBuilder::new(self, Delete::new)
+    }
+
+    /// Asks what the stream is: content type, tail, closed, expiry (§5.5).
+    pub fn head(&self) -> OperationBuilder<Head> {
+        OperationBuilder::new(self, Head::new)
+    }
+
+    /// Reads the stream: from a start position, to the tail or live.
+    ///
+    /// ```no_run
+    /// # use durable_streams_client::{Checkpoint, Client, Error, Live};
+    /// # async fn example(client: Client, saved: Option<Checkpoint>) -> Result<(), Error> {
+    /// let mut reader = client.stream("orders").read().from(saved).live(Live::Sse).start();
+    /// while let Some(batch) = reader.next().await? {
+    ///     for order in batch.json::<serde_json::Value>() {
+    ///         println!("{}", order?);
+    ///     }
+    ///     println!("resume at {}", batch.checkpoint());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn read(&self) -> ReadBuilder {
+        ReadBuilder::new(self.clone())
+    }
+
+    /// The way of this stream's requests: `own` are the extras of one operation.
+    pub(crate) fn session(&self, own: &Extras) -> Result<Session, Error> {
+        let url = self.url()?;
+        let inner = &self.client.0;
+        let at_home = url.origin() == inner.root.origin();
+        let mut extras = if at_home {
+            inner.extras.clone()
+        } else {
+            Extras::new()
+        };
+        extras.extend(self.extras.as_ref().map_err(Clone::clone)?);
+        extras.extend(own);
+        let home: Uri = url
+            .origin()
+            .parse()
+            .map_err(|_| Error::invalid("the origin of the stream is malformed"))?;
+        Ok(Session::new(
+            Arc::clone(&inner.transport),
+            Arc::clone(&inner.timer),
+            extras,
+            inner.refresh.clone().filter(|_| at_home),
+            home,
+        ))
+    }
+}
+
+/// Changes extras that have no error yet; the first error stays.
+pub(crate) fn edit(
+    extras: &mut Result<Extras, Error>,
+    change: impl FnOnce(&mut Extras) -> Result<(), Error>,
+) {
+    if let Ok(ok) = extras {
+        if let Err(error) = change(ok) {
+            *extras = Err(error);
+        }
+    }
+}
+
+impl fmt::Debug for DurableStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DurableStream")
+            .field("url", &self.url)
+            .field("extras", &self.extras)
+            .field("content_type", &self.content_type())
+            .finish_non_exhaustive()
+    }
+}
