@@ -1,0 +1,24 @@
+//! A reference server for Durable Streams.
+//!
+//! The server is a pure model of the protocol: [`reference::Model`] takes requests and the time, and gives
+//! back answers. It touches no socket and no clock, so it runs inside a simulation as well as behind a
+//! listener. It is written from the protocol alone and shares no code with the clients that are tested
+//! against it.
+//!
+//! - [`mod@reference`] is the model.
+//! - `embedded` (feature `embedded`) is a thin listener that turns the model into a server on a local port.
+//! - `script` (feature `script`) is a scripted server that looks at the wire, for tests of clients and transports.
+//! - The command `durable-streams-conformance serve` (feature `cli`, on by default) runs the reference server.
+//!
+//! Applications and examples that only want a server to talk to need few dependencies:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! durable-streams-conformance = { version = "0.1", default-features = false, features = ["embedded"] }
+//! ```
+
+#[cfg(feature = "embedded")]
+pub mod embedded;
+pub mod reference;
+#[cfg(feature = "script")]
+pub mod script;

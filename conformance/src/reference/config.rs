@@ -1,0 +1,79 @@
+//! What a server is free to choose.
+
+use std::time::Duration;
+
+/// The choices the protocol leaves to a server.
+///
+/// ```
+/// use std::time::Duration;
+/// use durable_streams_conformance::reference::Config;
+///
+/// let config = Config::default()
+///     .with_long_poll_timeout(Duration::from_millis(200))
+///     .with_page_bytes(4096);
+/// assert_eq!(config.page_bytes, Some(4096));
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// How long a long-poll waits for data before it answers 204 (§5.7). 30 seconds by default.
+    pub long_poll_timeout: Duration,
+    /// How long an SSE connection stays open before the server ends it (§5.8). 60 seconds by default.
+    pub sse_lifetime: Duration,
+    /// The most content one answer carries, in bytes (§5.6), and one SSE event too; `None` gives everything
+    /// at once. JSON answers hold whole messages, at least one, whatever the limit. 1 MiB by default.
+    pub page_bytes: Option<usize>,
+    /// The longest request body that is taken; a longer one is refused with 413. 64 MiB by default.
+    pub max_body_bytes: usize,
+    /// Seeds everything that is random: cursor jitter (§10.1) and the identities in entity tags.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            long_poll_timeout: Duration::from_secs(30),
+            sse_lifetime: Duration::from_secs(60),
+            page_bytes: Some(1024 * 1024),
+            max_body_bytes: 64 * 1024 * 1024,
+            seed: 0,
+        }
+    }
+}
+
+impl Config {
+    /// Sets [`long_poll_timeout`](Self::long_poll_timeout).
+    #[must_use]
+    pub fn with_long_poll_timeout(mut self, timeout: Duration) -> Self {
+        self.long_poll_timeout = timeout;
+        self
+    }
+
+    /// Sets [`sse_lifetime`](Self::sse_lifetime).
+    #[must_use]
+    pub fn with_sse_lifetime(mut self, lifetime: Duration) -> Self {
+        self.sse_lifetime = lifetime;
+        self
+    }
+
+    /// Sets [`page_bytes`](Self::page_bytes): a number, or `None` for no limit.
+    #[must_use]
+    pub fn with_page_bytes(mut self, bytes: impl Into<Option<usize>>) -> Self {
+        self.page_bytes = bytes.into();
+        self
+    }
+
+    /// Sets [`max_body_bytes`](Self::max_body_bytes).
+    #[must_use]
+    pub fn with_max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Sets [`seed`](Self::seed).
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+}

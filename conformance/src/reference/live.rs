@@ -1,0 +1,255 @@
+//! Live readers (§5.7, §5.8): who waits for what, and what they get when something happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use http::HeaderMap;
+
+use super::answer::{Answer, Refusal};
+use super::cursor;
+use super::exchange::{ExchangeId, Output};
+use super::model::Model;
+use super::offset::{Offset, Start};
+use super::read;
+use super::request::{Mode, ReadQuery};
+use super::sse::{self, Encoding};
+use super::stream::StreamId;
+use super::timers::Timers;
+
+/// A reader that is attached to a stream.
+#[derive(Debug)]
+pub(super) enum Reader {
+    LongPoll(LongPoll),
+    Sse(Sse),
+}
+
+/// A long-poll that waits for its one answer.
+#[derive(Debug)]
+pub(super) struct LongPoll {
+    stream: StreamId,
+    position: Offset,
+    cursor: Option<String>,
+    headers: HeaderMap,
+}
+
+/// An SSE connection.
+#[derive(Debug)]
+pub(super) struct Sse {
+    stream: StreamId,
+    position: Offset,
+    encoding: Encoding,
+    cursor: u64,
+    /// Whether the reader has heard anything yet: the first control event comes even when there is no data.
+    greeted: bool,
+}
+
+impl Reader {
+    fn stream(&self) -> StreamId {
+        match self {
+            Self::LongPoll(poll) => poll.stream,
+            Self::Sse(sse) => sse.stream,
+        }
+    }
+}
+
+/// All live readers.
+#[derive(Debug, Default)]
+pub(super) struct Readers {
+    by_id: BTreeMap<ExchangeId, Reader>,
+    by_stream: BTreeMap<StreamId, BTreeSet<ExchangeId>>,
+    deadlines: Timers<ExchangeId>,
+}
+
+impl Readers {
+    fn insert(&mut self, id: ExchangeId, reader: Reader, deadline: Option<SystemTime>) {
+        let stream = reader.stream();
+        self.by_stream.entry(stream).or_default().insert(id);
+        self.by_id.insert(id, reader);
+        self.deadlines.set(id, deadline);
+    }
+
+    fn remove(&mut self, id: ExchangeId) -> Option<Reader> {
+        let reader = self.by_id.remove(&id)?;
+        self.deadlines.set(id, None);
+        let stream = reader.stream();
+        if let Some(readers) = self.by_stream.get_mut(&stream) {
+            readers.remove(&id);
+            if readers.is_empty() {
+                self.by_stream.remove(&stream);
+            }
+        }
+        Some(reader)
+    }
+
+    /// Those who read a stream, in the order of their ids.
+    fn of(&self, stream: StreamId) -> Vec<ExchangeId> {
+        let readers = self.by_stream.get(&stream);
+        readers.into_iter().flatten().copied().collect()
+    }
+
+    /// The reader whose time is up next, and when.
+    pub(super) fn next_deadline(&self) -> Option<(SystemTime, ExchangeId)> {
+        self.deadlines.first()
+    }
+}
+
+impl Model {
+    /// Serves a GET. `None` means that the answer comes later, or has begun and goes on.
+    pub(super) fn read(
+        &mut self,
+        id: ExchangeId,
+        stream_id: StreamId,
+        query: ReadQuery,
+        headers: &HeaderMap,
+    ) -> Result<Option<Answer>, Refusal> {
+        let stream = self.store.get(stream_id)?;
+        let position = read::position(stream, query.start)?;
+        let at_end = position == stream.tail() && stream.closed.is_some();
+        let at_tail = position == stream.tail() && stream.closed.is_none();
+        let encoding = Encoding::of(&stream.content_type);
+        self.store.touch(stream_id, self.now);
+        match query.mode {
+            Mode::CatchUp => {
+                let page = self
+                    .store
+                    .page(stream_id, position, self.config.page_bytes)?;
+                let stream = self.store.get(stream_id)?;
+                Ok(Some(match query.start {
+                    Start::Tail => read::tail(stream, &page),
+                    _ => read::content(stream, &page, None, headers),
+                }))
+            }
+            Mode::LongPoll => {
+                let poll = LongPoll {
+                    stream: stream_id,
+                    position,
+                    cursor: query.cursor,
+                    headers: headers.clone(),
+                };
+                if at_tail {
+                    let deadline = self.now.checked_add(self.config.long_poll_timeout);
+                    self.attach(id, Reader::LongPoll(poll), deadline);
+                    Ok(None)
+                } else if at_end {
+                    self.nothing(&poll).map(Some)
+                } else {
+                    self.something(&poll).map(Some)
+                }
+            }
+            Mode::Sse => {
+                self.outbox.push(id, Output::Head(sse::head(encoding).head));
+                let sse = Sse {
+                    stream: stream_id,
+                    position,
+                    encoding,
+                    cursor: cursor::next(query.cursor.as_deref(), self.now, &mut self.rng),
+                    greeted: false,
+                };
+                let deadline = self.now.checked_add(self.config.sse_lifetime);
+                self.attach(id, Reader::Sse(sse), deadline);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The answer to a long-poll when there is content.
+    fn something(&mut self, poll: &LongPoll) -> Result<Answer, Refusal> {
+        let page = self
+            .store
+            .page(poll.stream, poll.position, self.config.page_bytes)?;
+        let cursor = cursor::next(poll.cursor.as_deref(), self.now, &mut self.rng);
+        let stream = self.store.get(poll.stream)?;
+        Ok(read::content(stream, &page, Some(cursor), &poll.headers))
+    }
+
+    /// The answer to a long-poll when there is none.
+    fn nothing(&mut self, poll: &LongPoll) -> Result<Answer, Refusal> {
+        let cursor = cursor::next(poll.cursor.as_deref(), self.now, &mut self.rng);
+        Ok(read::nothing(self.store.get(poll.stream)?, cursor))
+    }
+
+    fn attach(&mut self, id: ExchangeId, reader: Reader, deadline: Option<SystemTime>) {
+        self.store.attach(reader.stream(), self.now);
+        self.readers.insert(id, reader, deadline);
+    }
+
+    /// Takes a reader off its stream.
+    pub(super) fn detach(&mut self, id: ExchangeId) -> Option<Reader> {
+        let reader = self.readers.remove(id)?;
+        self.store.detach(reader.stream(), self.now);
+        Some(reader)
+    }
+
+    /// Something may have happened to a stream: it grew, was closed, or is gone. Its readers, and no others,
+    /// learn of it.
+    pub(super) fn wake(&mut self, stream: StreamId) {
+        for id in self.readers.of(stream) {
+            match (self.readers.by_id.get(&id), self.store.get(stream)) {
+                (Some(Reader::Sse(_)), Err(_)) => self.end_sse(id),
+                // What an SSE reader gets is worked out when its peer has room for it.
+                (Some(Reader::Sse(_)), Ok(_)) => self.outbox.mark_ready(id),
+                // A repeated append changes nothing, and is nothing to wake up for.
+                (Some(Reader::LongPoll(poll)), Ok(stream))
+                    if poll.position == stream.tail() && stream.closed.is_none() => {}
+                (Some(Reader::LongPoll(_)), _) => self.answer_poll(id),
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// A reader's time is up: a long-poll is told that there is nothing (§5.7), an SSE connection ends (§5.8).
+    pub(super) fn time_out(&mut self, id: ExchangeId) {
+        match self.readers.by_id.get(&id) {
+            Some(Reader::LongPoll(_)) => self.answer_poll(id),
+            Some(Reader::Sse(_)) => self.end_sse(id),
+            None => {}
+        }
+    }
+
+    fn answer_poll(&mut self, id: ExchangeId) {
+        if let Some(Reader::LongPoll(poll)) = self.detach(id) {
+            let grown = self
+                .store
+                .get(poll.stream)
+                .is_ok_and(|stream| poll.position < stream.tail());
+            let answer = if grown {
+                self.something(&poll)
+            } else {
+                self.nothing(&poll)
+            };
+            self.outbox.answer(id, answer.unwrap_or_else(Answer::from));
+        }
+    }
+
+    fn end_sse(&mut self, id: ExchangeId) {
+        self.detach(id);
+        self.outbox.push(id, Output::End);
+    }
+
+    /// Works out the next events of an SSE reader, when there are any.
+    pub(super) fn advance_sse(&mut self, id: ExchangeId) {
+        let Some(Reader::Sse(sse)) = self.readers.by_id.get_mut(&id) else {
+            return;
+        };
+        let limit = self.config.page_bytes.map(|bytes| bytes.max(sse::MIN_PAGE));
+        let Ok(mut page) = self.store.page(sse.stream, sse.position, limit) else {
+            return;
+        };
+        // A character may still be completed by the next append, but not once the stream is closed.
+        if sse.encoding == Encoding::Text && !page.closed {
+            page.hold_back_character();
+        }
+        if page.is_empty() && sse.greeted && !page.closed {
+            return;
+        }
+        sse.greeted = true;
+        sse.position = page.end;
+        sse.cursor = sse.cursor.max(cursor::current(self.now));
+        let events = sse::events(&page, sse.encoding, sse.cursor);
+        self.outbox.push(id, Output::Chunk(events));
+        if page.closed {
+            // §5.8: nothing will follow, so the server ends the connection.
+            self.end_sse(id);
+        }
+    }
+}

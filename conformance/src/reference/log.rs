@@ -1,0 +1,141 @@
+//! The content of a stream, without what it inherits.
+
+use bytes::Bytes;
+
+/// Bodies shorter than this are copied: a slice would keep alive the whole buffer it was received in.
+const SHORT: usize = 4 * 1024;
+
+/// Entries at rising positions. In a JSON stream an entry is a message and counts one; in any other stream it
+/// is what one request brought and counts its bytes.
+#[derive(Debug)]
+pub(super) struct Log {
+    start: u64,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The position after the entry.
+    end: u64,
+    bytes: Bytes,
+}
+
+impl Log {
+    /// An empty log whose first entry will be at `start`: zero, or the point of a fork.
+    pub(super) fn new(start: u64) -> Self {
+        Self {
+            start,
+            entries: Vec::new(),
+        }
+    }
+
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
+    pub(super) fn end(&self) -> u64 {
+        self.entries.last().map_or(self.start, |entry| entry.end)
+    }
+
+    pub(super) fn push(&mut self, content: Content) {
+        match content {
+            Content::Bytes(bytes) if bytes.is_empty() => {}
+            Content::Bytes(bytes) => {
+                let end = self.end() + bytes.len() as u64;
+                self.entries.push(Entry { end, bytes });
+            }
+            Content::Messages(messages) => {
+                let start = self.end();
+                let ends = start + 1..;
+                let entries = ends.zip(messages).map(|(end, bytes)| Entry { end, bytes });
+                self.entries.extend(entries);
+            }
+        }
+    }
+
+    /// Collects content from `position` on, but nothing at or past `until`. Returns the position it got to.
+    pub(super) fn collect(
+        &self,
+        position: u64,
+        until: u64,
+        json: bool,
+        budget: &mut Budget,
+        pieces: &mut Vec<Bytes>,
+    ) -> u64 {
+        let first = self.entries.partition_point(|entry| entry.end <= position);
+        let mut position = position;
+        for entry in &self.entries[first..] {
+            if position >= until {
+                break;
+            }
+            let piece = if json {
+                entry.bytes.clone()
+            } else {
+                // The part of the entry from the position on, within the range.
+                let entry_start = entry.end - entry.bytes.len() as u64;
+                let from = (position - entry_start) as usize;
+                let to = (until.min(entry.end) - entry_start) as usize;
+                entry.bytes.slice(from..to)
+            };
+            let taken = budget.take(piece.len(), json);
+            if taken == 0 {
+                break;
+            }
+            position += if json { 1 } else { taken as u64 };
+            pieces.push(piece.slice(..taken));
+            if taken < piece.len() {
+                break;
+            }
+        }
+        position
+    }
+}
+
+/// What an append brings.
+#[derive(Debug)]
+pub(super) enum Content {
+    Bytes(Bytes),
+    Messages(Vec<Bytes>),
+}
+
+/// Makes the bytes of a body fit to be kept.
+pub(super) fn keep(body: &Bytes) -> Bytes {
+    if body.len() < SHORT {
+        Bytes::copy_from_slice(body)
+    } else {
+        body.clone()
+    }
+}
+
+/// How much an answer may still hold.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: Option<usize>,
+    untouched: bool,
+}
+
+impl Budget {
+    pub(super) fn new(limit: Option<usize>) -> Self {
+        Self {
+            left: limit.map(|limit| limit.max(1)),
+            untouched: true,
+        }
+    }
+
+    /// Takes up to `length` bytes, or all or nothing when the piece must stay whole. The first piece is always
+    /// taken, however long: a reader has to get on.
+    fn take(&mut self, length: usize, whole: bool) -> usize {
+        let Some(left) = &mut self.left else {
+            return length;
+        };
+        let taken = match (whole, length <= *left) {
+            (_, true) => length,
+            (true, false) if self.untouched => length,
+            (true, false) => 0,
+            (false, false) => *left,
+        };
+        *left = left.saturating_sub(taken);
+        self.untouched = false;
+        taken
+    }
+}

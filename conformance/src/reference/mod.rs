@@ -1,0 +1,70 @@
+//! The reference server as a pure model.
+//!
+//! [`Model`] holds streams in memory and speaks the whole protocol but subscriptions. It has no socket, no
+//! clock and no thread: requests and the time go in, pieces of answers come out, and the same inputs always
+//! give the same outputs. Any path names a stream, so the model does not care where it is mounted.
+//!
+//! # Run loop
+//!
+//! After every [`step`](Model::step), [`tick`](Model::tick) or [`cancel`](Model::cancel), take
+//! [`poll_output`](Model::poll_output) until it gives `None`; then wait for the next input, but no longer than
+//! until [`next_deadline`](Model::next_deadline), and tick. Late and superfluous ticks do no harm.
+//!
+//! ```
+//! use std::time::SystemTime;
+//! use bytes::Bytes;
+//! use durable_streams_conformance::reference::{Config, ExchangeId, Model, Output};
+//!
+//! let mut model = Model::new(Config::default());
+//! let request = http::Request::put("/greetings")
+//!     .header("content-type", "text/plain")
+//!     .body(Bytes::from("hello"))?;
+//! model.step(ExchangeId(1), request, SystemTime::UNIX_EPOCH);
+//! match model.poll_output() {
+//!     Some((ExchangeId(1), Output::Head(head))) => assert_eq!(head.status, 201),
+//!     other => panic!("unexpected: {other:?}"),
+//! }
+//! # Ok::<(), http::Error>(())
+//! ```
+//!
+//! # Choices
+//!
+//! Where the protocol leaves a choice, the model makes these:
+//!
+//! - An offset past the tail is refused with 400: the stream never issued it. Sentinels are no fork offsets.
+//! - Content types are compared without case and parameters, and returned as they were sent.
+//! - `Stream-Seq` has one scope, the stream. A close without data takes part in it, and in the sequence of its
+//!   producer, and is answered with 204 as it brings no data.
+//! - Data and producer state are committed in one step, as nothing can come in between.
+//! - A stream that expires while it has forks is soft-deleted like one that is deleted.
+//! - SSE text events end on whole characters: a character cut by an append is held back until the rest is there.
+//! - Paths are compared in a normal form; those with `.` or `..` segments are refused.
+
+mod answer;
+mod append;
+mod config;
+mod content_type;
+mod create;
+mod cursor;
+mod etag;
+mod exchange;
+mod expiry;
+mod fork;
+mod json;
+mod live;
+mod log;
+mod model;
+mod names;
+mod offset;
+mod page;
+mod producer;
+mod read;
+mod request;
+mod sse;
+mod store;
+mod stream;
+mod timers;
+
+pub use config::Config;
+pub use exchange::{ExchangeId, Output};
+pub use model::Model;

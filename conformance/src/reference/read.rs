@@ -1,0 +1,85 @@
+//! HEAD and the answers of GET that come whole: catch-up and long-poll (§5.5–5.7).
+
+use http::header::{CONTENT_TYPE, ETAG};
+use http::{HeaderMap, StatusCode};
+
+use super::answer::{Answer, Refusal};
+use super::etag;
+use super::names::{
+    NO_STORE, SHARED, STREAM_CLOSED, STREAM_CURSOR, STREAM_NEXT_OFFSET, STREAM_UP_TO_DATE,
+};
+use super::offset::{Offset, Start};
+use super::page::Page;
+use super::stream::Stream;
+
+/// What a stream is like now (§5.5).
+pub(super) fn head(stream: &Stream) -> Answer {
+    let answer = Answer::new(StatusCode::OK)
+        .cache(NO_STORE)
+        .header(CONTENT_TYPE, stream.content_type.value.clone())
+        .header(STREAM_NEXT_OFFSET, stream.tail())
+        .flag(STREAM_CLOSED, stream.closed.is_some());
+    stream.expiry.describe(answer)
+}
+
+/// The position to read from. An offset past the tail was never issued by this stream: to wait there would be
+/// to skip what is appended below it.
+pub(super) fn position(stream: &Stream, start: Start) -> Result<Offset, Refusal> {
+    match start {
+        Start::Beginning => Ok(Offset(0)),
+        Start::Tail => Ok(stream.tail()),
+        Start::At(offset) if offset <= stream.tail() => Ok(offset),
+        Start::At(_) => Err(Refusal::bad_request("this stream has no such offset")),
+    }
+}
+
+/// Content, or the news that there is none: the answer to a catch-up read, and to a long-poll that found
+/// something (then with a cursor).
+pub(super) fn content(
+    stream: &Stream,
+    page: &Page,
+    cursor: Option<u64>,
+    request: &HeaderMap,
+) -> Answer {
+    let tag = etag::tag(stream, page);
+    let known = etag::matches(request, &tag);
+    let mut answer = page_head(stream, page)
+        .cache(SHARED)
+        .header(ETAG, tag)
+        .body(page.body(stream.content_type.is_json()));
+    if let Some(cursor) = cursor {
+        answer = answer.header(STREAM_CURSOR, cursor);
+    }
+    if known { answer.not_modified() } else { answer }
+}
+
+/// The answer to a catch-up read from `now` (§8): empty, and true for this moment only.
+pub(super) fn tail(stream: &Stream, page: &Page) -> Answer {
+    page_head(stream, page)
+        .cache(NO_STORE)
+        .body(page.body(stream.content_type.is_json()))
+}
+
+fn page_head(stream: &Stream, page: &Page) -> Answer {
+    Answer::new(StatusCode::OK)
+        .header(CONTENT_TYPE, stream.content_type.value.clone())
+        .header(STREAM_NEXT_OFFSET, page.end)
+        .flag(STREAM_UP_TO_DATE, page.up_to_date)
+        .flag(STREAM_CLOSED, page.closed)
+}
+
+/// The answer to a long-poll that has nothing to bring (§5.7): its time is up, or the stream is closed. Without
+/// a cursor once closed, as there will be no further live request.
+pub(super) fn nothing(stream: &Stream, cursor: u64) -> Answer {
+    let closed = stream.closed.is_some();
+    let answer = Answer::new(StatusCode::NO_CONTENT)
+        .cache(NO_STORE)
+        .header(STREAM_NEXT_OFFSET, stream.tail())
+        .flag(STREAM_UP_TO_DATE, true)
+        .flag(STREAM_CLOSED, closed);
+    if closed {
+        answer
+    } else {
+        answer.header(STREAM_CURSOR, cursor)
+    }
+}

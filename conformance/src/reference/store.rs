@@ -1,0 +1,193 @@
+//! All streams: names, life and death, and reading through forks.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::answer::Refusal;
+use super::log::Budget;
+use super::offset::Offset;
+use super::page::Page;
+use super::stream::{Stream, StreamId};
+use super::timers::Timers;
+
+#[derive(Debug, Default)]
+pub(super) struct Store {
+    paths: BTreeMap<String, StreamId>,
+    streams: BTreeMap<StreamId, Stream>,
+    expiries: Timers<StreamId>,
+    last_id: u64,
+}
+
+impl Store {
+    /// The stream under a path, be it soft-deleted.
+    pub(super) fn at(&self, path: &str) -> Option<(StreamId, &Stream)> {
+        let id = *self.paths.get(path)?;
+        Some((id, self.streams.get(&id)?))
+    }
+
+    /// The stream under a path, for a request that needs one: 404 when there is none, 410 when it was deleted
+    /// and has forks (§5.4).
+    pub(super) fn find(&self, path: &str) -> Result<StreamId, Refusal> {
+        match self.at(path) {
+            None => Err(Refusal::not_found()),
+            Some((_, stream)) if stream.soft_deleted => Err(Refusal::gone()),
+            Some((id, _)) => Ok(id),
+        }
+    }
+
+    /// A stream that can be read and written.
+    pub(super) fn get(&self, id: StreamId) -> Result<&Stream, Refusal> {
+        match self.streams.get(&id) {
+            None => Err(Refusal::not_found()),
+            Some(stream) if stream.soft_deleted => Err(Refusal::gone()),
+            Some(stream) => Ok(stream),
+        }
+    }
+
+    /// The same, to change it.
+    pub(super) fn get_mut(&mut self, id: StreamId) -> Result<&mut Stream, Refusal> {
+        match self.streams.get_mut(&id) {
+            None => Err(Refusal::not_found()),
+            Some(stream) if stream.soft_deleted => Err(Refusal::gone()),
+            Some(stream) => Ok(stream),
+        }
+    }
+
+    /// Adds a stream under its path, which must be free. A fork takes a reference to its source.
+    pub(super) fn insert(&mut self, mut stream: Stream, nonce: u64, now: SystemTime) -> StreamId {
+        self.last_id += 1;
+        let id = StreamId(self.last_id);
+        stream.identity = u128::from(id.0) << 64 | u128::from(nonce);
+        if let Some(source) = stream
+            .fork
+            .as_ref()
+            .and_then(|fork| self.streams.get_mut(&fork.source))
+        {
+            source.forks += 1;
+        }
+        self.paths.insert(stream.path.clone(), id);
+        self.streams.insert(id, stream);
+        self.touch(id, now);
+        id
+    }
+
+    /// Deletes a stream, or ends it because its time has come. While it has forks it stays, out of reach, for
+    /// them to read (§4.2).
+    pub(super) fn delete(&mut self, id: StreamId) {
+        self.expiries.set(id, None);
+        let mut next = Some(id);
+        while let Some(id) = next.take() {
+            let Some(stream) = self.streams.get_mut(&id) else {
+                return;
+            };
+            if stream.forks > 0 {
+                stream.soft_deleted = true;
+                return;
+            }
+            let Some(stream) = self.streams.remove(&id) else {
+                return;
+            };
+            self.paths.remove(&stream.path);
+            // The last fork of a deleted stream takes that stream with it, and so on up the line.
+            let Some(fork) = stream.fork else { return };
+            if let Some(source) = self.streams.get_mut(&fork.source) {
+                source.forks -= 1;
+                if source.soft_deleted && source.forks == 0 {
+                    next = Some(fork.source);
+                }
+            }
+        }
+    }
+
+    /// Notes that a stream was read or written: its TTL starts anew (§5.1). With a live reader attached it does
+    /// not run at all.
+    pub(super) fn touch(&mut self, id: StreamId, now: SystemTime) {
+        let Some(stream) = self.streams.get(&id).filter(|stream| !stream.soft_deleted) else {
+            return;
+        };
+        let in_use = stream.readers > 0 && stream.expiry.slides();
+        let deadline = if in_use {
+            None
+        } else {
+            stream.expiry.deadline(now)
+        };
+        self.expiries.set(id, deadline);
+    }
+
+    /// A live reader begins.
+    pub(super) fn attach(&mut self, id: StreamId, now: SystemTime) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.readers += 1;
+            self.touch(id, now);
+        }
+    }
+
+    /// A live reader is done.
+    pub(super) fn detach(&mut self, id: StreamId, now: SystemTime) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.readers -= 1;
+            self.touch(id, now);
+        }
+    }
+
+    /// The stream that ends next by itself, and when.
+    pub(super) fn next_expiry(&self) -> Option<(SystemTime, StreamId)> {
+        self.expiries.first()
+    }
+
+    /// The content of a stream from a position on, up to a limit in bytes. What a fork inherits is read from
+    /// where it was written: its source, or the source of that (§4.2).
+    pub(super) fn page(
+        &self,
+        id: StreamId,
+        start: Offset,
+        limit: Option<usize>,
+    ) -> Result<Page, Refusal> {
+        let stream = self.get(id)?;
+        let json = stream.content_type.is_json();
+        let mut pieces = Vec::new();
+        let mut budget = Budget::new(limit);
+        let mut position = start.0;
+        for (owner, until) in self.lineage(stream, start.0) {
+            let reached = owner
+                .log
+                .collect(position, until, json, &mut budget, &mut pieces);
+            position = reached;
+            if reached < until {
+                break;
+            }
+        }
+        let end = Offset(position);
+        let up_to_date = end == stream.tail();
+        let mut page = Page {
+            start,
+            end,
+            pieces,
+            up_to_date,
+            closed: up_to_date && stream.closed.is_some(),
+        };
+        if stream.content_type.is_text() && !up_to_date {
+            page.end_on_character();
+        }
+        Ok(page)
+    }
+
+    /// The streams that hold the content of `stream` from `position` on, oldest first, each with the position
+    /// where its part ends.
+    fn lineage<'a>(&'a self, stream: &'a Stream, position: u64) -> Vec<(&'a Stream, u64)> {
+        let mut line = vec![(stream, stream.tail().0)];
+        let mut youngest = stream;
+        while position < youngest.log.start() {
+            let source = youngest
+                .fork
+                .as_ref()
+                .and_then(|fork| self.streams.get(&fork.source));
+            // There always is one: a log that does not start at zero is a fork's, and forks keep their sources.
+            let Some(source) = source else { break };
+            line.push((source, youngest.log.start()));
+            youngest = source;
+        }
+        line.reverse();
+        line
+    }
+}

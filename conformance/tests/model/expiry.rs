@@ -1,0 +1,98 @@
+//! §5.1: streams that end by themselves.
+
+use crate::world::{TEXT, World};
+
+fn with_ttl(seconds: &str) -> World {
+    let mut world = World::default();
+    world.put("/s", &[("content-type", TEXT), ("stream-ttl", seconds)]);
+    world
+}
+
+#[test]
+fn r5_1_12_to_16_every_read_and_write_begins_the_window_anew() {
+    let mut world = with_ttl("10");
+    let uses: [fn(&mut World); 6] = [
+        |world| drop(world.get("/s")),
+        |world| drop(world.get("/s?offset=now")),
+        |world| drop(world.append("/s", "x")),
+        |world| drop(world.produce("/s", "p", 0, 0, "x")),
+        |world| drop(world.produce("/s", "p", 0, 0, "x")),
+        |world| drop(world.close("/s")),
+    ];
+    for used in uses {
+        world.seconds(9);
+        used(&mut world);
+    }
+    world.seconds(9);
+    assert_eq!(world.head("/s").status(), 200);
+    world.seconds(1);
+    assert_eq!(world.head("/s").status(), 404);
+}
+
+#[test]
+fn r5_1_17_18_a_stream_does_not_expire_under_a_live_reader() {
+    for live in ["long-poll", "sse"] {
+        let mut world = with_ttl("10");
+        world.seconds(9);
+        let reader = world.watch(&format!("/s?offset=now&live={live}"));
+        world.seconds(25);
+        assert_eq!(world.head("/s").status(), 200);
+        world.cancel(reader);
+        world.seconds(9);
+        assert_eq!(
+            world.head("/s").status(),
+            200,
+            "the window begins when the reader leaves"
+        );
+        world.seconds(1);
+        assert_eq!(world.head("/s").status(), 404);
+    }
+}
+
+#[test]
+fn r5_1_18_the_window_begins_when_a_long_poll_runs_out_even_in_one_leap() {
+    let mut world = with_ttl("10");
+    world.watch("/s?offset=now&live=long-poll");
+    world.seconds(39);
+    assert_eq!(world.head("/s").status(), 200);
+    world.seconds(1);
+    assert_eq!(world.head("/s").status(), 404);
+}
+
+#[test]
+fn r5_1_19_head_does_not_reset_the_window() {
+    let mut world = with_ttl("10");
+    world.seconds(9);
+    assert_eq!(world.head("/s").status(), 200);
+    world.seconds(1);
+    assert_eq!(world.head("/s").status(), 404);
+}
+
+#[test]
+fn r5_1_20_an_expired_path_can_be_used_again() {
+    let mut world = with_ttl("0");
+    assert_eq!(world.get("/s").status(), 404);
+    world.create("/s", TEXT, "new");
+    assert_eq!(world.get("/s").text(), "new");
+}
+
+#[test]
+fn r5_1_23_a_moment_is_not_put_off_by_use_and_ends_live_readers() {
+    let mut world = World::default();
+    world.put(
+        "/s",
+        &[
+            ("content-type", TEXT),
+            ("stream-expires-at", "2025-01-01T00:00:20Z"),
+        ],
+    );
+    let poll = world.watch("/s?offset=now&live=long-poll");
+    let sse = world.watch("/s?offset=now&live=sse");
+    world.seconds(19);
+    assert!(world.waits(poll) && !world.so_far(sse).ended);
+    world.seconds(1);
+    assert_eq!(world.complete(poll).status(), 404);
+    assert!(world.complete(sse).ended);
+    assert_eq!(world.get("/s").status(), 404);
+    assert_eq!(world.model.open_exchanges(), 0);
+}

@@ -1,0 +1,392 @@
+//! §4.2 Forks.
+
+use http::Method;
+
+use crate::world::{BYTES, JSON, TEXT, World};
+
+const FUTURE: &str = "2025-06-01T00:00:00Z";
+const LATER: &str = "2025-07-01T00:00:00Z";
+
+fn world() -> World {
+    let mut world = World::default();
+    world.create("/source", TEXT, "abc");
+    world
+}
+
+#[test]
+fn r4_2_01_02_03_a_fork_goes_its_own_way() {
+    let mut world = world();
+    let forked = world.fork("/fork", "/source", &[]);
+    assert_eq!(forked.status(), 201);
+    assert_eq!(forked.header("content-type"), Some(TEXT));
+    assert_eq!(forked.next_offset(), world.head("/source").next_offset());
+    world.append("/source", "S");
+    world.append("/fork", "F");
+    assert_eq!(world.get("/source").text(), "abcS");
+    assert_eq!(world.get("/fork").text(), "abcF");
+    world.close("/fork");
+    assert!(!world.head("/source").closed());
+    assert_eq!(world.delete("/fork").status(), 204);
+    assert_eq!(world.get("/source").text(), "abcS");
+}
+
+#[test]
+fn r4_2_04_05_06_07_offsets_and_sub_offsets_choose_the_point() {
+    let mut world = world();
+    let middle = world.head("/source").next_offset();
+    world.append("/source", "def");
+    let mut forks = 0;
+    let mut forked = |headers: &[(&str, &str)]| {
+        forks += 1;
+        let path = format!("/fork{forks}");
+        assert_eq!(world.fork(&path, "/source", headers).status(), 201);
+        world.get(&path).text().to_owned()
+    };
+    assert_eq!(forked(&[("stream-fork-offset", &middle)]), "abc");
+    assert_eq!(
+        forked(&[
+            ("stream-fork-offset", &middle),
+            ("stream-fork-sub-offset", "0")
+        ]),
+        "abc"
+    );
+    assert_eq!(
+        forked(&[
+            ("stream-fork-offset", &middle),
+            ("stream-fork-sub-offset", "2")
+        ]),
+        "abcde"
+    );
+    assert_eq!(forked(&[("stream-fork-sub-offset", "0")]), "abcdef");
+
+    let start = world.create("/json", JSON, "");
+    world.append("/json", "[1,[2],3]");
+    world.fork(
+        "/json2",
+        "/json",
+        &[
+            ("stream-fork-offset", &start),
+            ("stream-fork-sub-offset", "2"),
+        ],
+    );
+    world.append("/json2", "4");
+    assert_eq!(world.get("/json2").text(), "[1,[2],4]");
+}
+
+#[test]
+fn r4_2_08_fork_offsets_need_a_source() {
+    let mut world = world();
+    let offset = world.head("/source").next_offset();
+    assert_eq!(
+        world
+            .put("/fork", &[("stream-fork-offset", &offset)])
+            .status(),
+        400
+    );
+    assert_eq!(
+        world
+            .put("/fork", &[("stream-fork-sub-offset", "0")])
+            .status(),
+        400
+    );
+}
+
+#[test]
+fn r4_2_09_10_the_content_type_is_the_sources() {
+    let mut world = world();
+    assert_eq!(
+        world
+            .fork("/fork", "/source", &[("content-type", JSON)])
+            .status(),
+        409
+    );
+    assert_eq!(
+        world
+            .fork("/fork", "/source", &[("content-type", TEXT)])
+            .status(),
+        201
+    );
+}
+
+#[test]
+fn r4_2_11_to_19_expiry_is_asked_for_or_inherited() {
+    let none: &[(&str, &str)] = &[];
+    let cases = [
+        (none, none, None, None),
+        (none, &[("stream-ttl", "5")], Some("5"), None),
+        (none, &[("stream-expires-at", FUTURE)], None, Some(FUTURE)),
+        (&[("stream-ttl", "9")], none, Some("9"), None),
+        (
+            &[("stream-ttl", "9")],
+            &[("stream-ttl", "5")],
+            Some("5"),
+            None,
+        ),
+        (
+            &[("stream-ttl", "9")],
+            &[("stream-expires-at", FUTURE)],
+            None,
+            Some(FUTURE),
+        ),
+        (&[("stream-expires-at", FUTURE)], none, None, Some(FUTURE)),
+        (
+            &[("stream-expires-at", FUTURE)],
+            &[("stream-ttl", "5")],
+            Some("5"),
+            None,
+        ),
+        (
+            &[("stream-expires-at", FUTURE)],
+            &[("stream-expires-at", LATER)],
+            None,
+            Some(LATER),
+        ),
+    ];
+    for (source, fork, ttl, expires_at) in cases {
+        let mut world = World::default();
+        world.put("/source", source);
+        assert_eq!(world.fork("/fork", "/source", fork).status(), 201);
+        let head = world.head("/fork");
+        assert_eq!(head.header("stream-ttl"), ttl);
+        assert_eq!(head.header("stream-expires-at"), expires_at);
+        assert_eq!(world.fork("/fork", "/source", fork).status(), 200);
+    }
+}
+
+#[test]
+fn r4_2_20_to_24_what_cannot_be_forked() {
+    let mut world = world();
+    let start = "o0000000000000000";
+    assert_eq!(world.fork("/fork", "/none", &[]).status(), 404);
+    for headers in [
+        vec![("stream-fork-offset", "o00000000000000ff")],
+        vec![("stream-fork-offset", "nonsense")],
+        vec![("stream-fork-offset", "")],
+        vec![("stream-fork-offset", "now")],
+        vec![
+            ("stream-fork-offset", start),
+            ("stream-fork-sub-offset", "-1"),
+        ],
+        vec![
+            ("stream-fork-offset", start),
+            ("stream-fork-sub-offset", "x"),
+        ],
+        vec![
+            ("stream-fork-offset", start),
+            ("stream-fork-sub-offset", "4"),
+        ],
+        vec![
+            ("stream-fork-offset", start),
+            ("stream-fork-sub-offset", "18446744073709551615"),
+        ],
+        vec![("stream-fork-sub-offset", "1")],
+    ] {
+        assert_eq!(
+            world.fork("/fork", "/source", &headers).status(),
+            400,
+            "{headers:?}"
+        );
+    }
+    assert_eq!(world.fork("/fork", "source", &[]).status(), 400);
+    assert_eq!(world.head("/fork").status(), 404);
+}
+
+#[test]
+fn r4_2_25_27_28_29_the_same_fork_is_200_and_any_other_409() {
+    let mut world = world();
+    let point = world.head("/source").next_offset();
+    world.create("/source2", TEXT, "abc");
+    let at_point = [("stream-fork-offset", &*point)];
+    assert_eq!(world.fork("/fork", "/source", &at_point).status(), 201);
+    world.append("/source", "more");
+    world.append("/fork", "own");
+    assert_eq!(world.fork("/fork", "/source", &at_point).status(), 200);
+    assert_eq!(world.fork("/fork", "/source", &[]).status(), 200);
+    let other = [("stream-fork-offset", "o0000000000000001")];
+    assert_eq!(world.fork("/fork", "/source", &other).status(), 409);
+    let sub = [
+        ("stream-fork-offset", &*point),
+        ("stream-fork-sub-offset", "1"),
+    ];
+    assert_eq!(world.fork("/fork", "/source", &sub).status(), 409);
+    assert_eq!(world.fork("/fork", "/source2", &at_point).status(), 409);
+    assert_eq!(world.put("/fork", &[("content-type", TEXT)]).status(), 409);
+    assert_eq!(world.fork("/source2", "/source", &at_point).status(), 409);
+}
+
+#[test]
+fn r4_2_30_a_fork_of_a_closed_stream_starts_open() {
+    let mut world = world();
+    world.close("/source");
+    world.fork("/fork", "/source", &[]);
+    assert!(!world.head("/fork").closed());
+    world.append("/fork", "d");
+    assert_eq!(world.get("/fork").text(), "abcd");
+}
+
+#[test]
+fn r4_2_31_32_33_writers_start_afresh_on_a_fork() {
+    let mut world = world();
+    world.produce("/source", "p", 5, 0, "d");
+    let seq = [("content-type", TEXT), ("stream-seq", "m")];
+    world.post("/source", &seq, b"e");
+    world.fork("/fork", "/source", &[]);
+    assert_eq!(world.produce("/fork", "p", 0, 0, "x").status(), 200);
+    assert_eq!(
+        world
+            .post(
+                "/fork",
+                &[("content-type", TEXT), ("stream-seq", "a")],
+                b"y"
+            )
+            .status(),
+        204
+    );
+    assert_eq!(world.produce("/source", "p", 5, 0, "d").status(), 204);
+    assert_eq!(world.post("/source", &seq, b"e").status(), 409);
+}
+
+#[test]
+fn r4_2_34_35_36_37_a_deleted_source_is_gone_but_its_forks_read_on() {
+    let mut world = world();
+    world.fork("/fork", "/source", &[]);
+    let poll = world.watch("/source?offset=now&live=long-poll");
+    assert_eq!(world.delete("/source").status(), 204);
+    assert_eq!(world.complete(poll).status(), 410);
+    for query in [
+        "",
+        "?offset=now",
+        "?offset=-1&live=long-poll",
+        "?offset=-1&live=sse",
+    ] {
+        assert_eq!(world.get(&format!("/source{query}")).status(), 410);
+    }
+    assert_eq!(world.head("/source").status(), 410);
+    assert_eq!(
+        world
+            .post("/source", &[("content-type", TEXT)], b"x")
+            .status(),
+        410
+    );
+    assert_eq!(world.delete("/source").status(), 410);
+    assert_eq!(
+        world.put("/source", &[("content-type", TEXT)]).status(),
+        409
+    );
+    assert_eq!(
+        world.fork("/fork2", "/source", &[]).status(),
+        409,
+        "r4_2_26"
+    );
+    assert_eq!(
+        world.fork("/fork", "/source", &[]).status(),
+        200,
+        "the fork is there"
+    );
+    world.append("/fork", "d");
+    assert_eq!(world.get("/fork").text(), "abcd");
+}
+
+#[test]
+fn r4_2_38_39_the_last_fork_takes_deleted_ancestors_with_it() {
+    let mut world = world();
+    world.fork("/one", "/source", &[]);
+    world.fork("/two", "/one", &[]);
+    world.fork("/three", "/two", &[]);
+    world.append("/three", "d");
+    world.delete("/source");
+    world.delete("/two");
+    world.delete("/one");
+    assert_eq!(world.get("/three").text(), "abcd");
+    assert_eq!(world.head("/source").status(), 410);
+    world.delete("/three");
+    for path in ["/source", "/one", "/two", "/three"] {
+        assert_eq!(world.head(path).status(), 404);
+        world.create(path, BYTES, "");
+    }
+}
+
+#[test]
+fn r4_2_38_a_live_source_outlives_its_forks() {
+    let mut world = world();
+    world.fork("/one", "/source", &[]);
+    world.fork("/two", "/one", &[]);
+    world.delete("/one");
+    world.delete("/two");
+    assert_eq!(world.head("/one").status(), 404);
+    assert_eq!(world.get("/source").text(), "abc");
+    world.delete("/source");
+    assert_eq!(world.head("/source").status(), 404);
+}
+
+#[test]
+fn a_source_that_expires_is_kept_for_its_forks() {
+    let mut world = World::default();
+    world.put("/source", &[("stream-ttl", "10")]);
+    world.append("/source", "abc");
+    world.fork("/fork", "/source", &[("stream-ttl", "100")]);
+    world.seconds(10);
+    assert_eq!(world.get("/source").status(), 410);
+    assert_eq!(world.get("/fork").text(), "abc");
+    world.seconds(100);
+    assert_eq!(world.get("/fork").status(), 404);
+    assert_eq!(world.get("/source").status(), 404);
+}
+
+#[test]
+fn r4_2_40_41_a_fork_can_begin_with_content_and_closed() {
+    let mut world = world();
+    let headers = [("stream-forked-from", "/source"), ("stream-closed", "true")];
+    let forked = world.send(Method::PUT, "/fork", &headers, b"def");
+    assert_eq!(forked.status(), 201);
+    assert!(forked.closed());
+    assert_eq!(world.get("/fork").text(), "abcdef");
+    assert_eq!(world.get("/source").text(), "abc");
+}
+
+#[test]
+fn r4_2_42_a_refused_fork_takes_no_reference() {
+    let mut world = World::default();
+    world.create("/source", JSON, "1");
+    let refused = world.send(
+        Method::PUT,
+        "/fork",
+        &[("stream-forked-from", "/source")],
+        b"{",
+    );
+    assert_eq!(refused.status(), 400);
+    world.delete("/source");
+    assert_eq!(world.head("/source").status(), 404);
+}
+
+#[test]
+fn r5_7_16_17_r5_8_19_live_readers_of_a_fork_see_its_own_appends_only() {
+    let mut world = world();
+    world.fork("/fork", "/source", &[]);
+    assert_eq!(world.get("/fork?offset=-1&live=long-poll").text(), "abc");
+    let poll = world.watch("/fork?offset=now&live=long-poll");
+    let sse = world.watch("/fork?offset=-1&live=sse");
+    world.append("/source", "S");
+    assert!(world.waits(poll));
+    world.append("/fork", "F");
+    assert_eq!(world.complete(poll).text(), "F");
+    let events = world.so_far(sse).events();
+    let data: String = events
+        .iter()
+        .filter(|(name, _)| name == "data")
+        .map(|(_, data)| &**data)
+        .collect();
+    assert_eq!(data, "abcF");
+}
+
+#[test]
+fn r8_25_r9_10_offsets_are_shared_up_to_the_fork_and_the_boundary_does_not_show() {
+    let mut world = World::default();
+    world.create("/source", JSON, "[1]");
+    let shared = world.append("/source", "2");
+    world.fork("/fork", "/source", &[]);
+    let own = world.append("/fork", "[3,4]");
+    assert!(own.as_bytes() > shared.as_bytes());
+    assert_eq!(world.get("/fork").text(), "[1,2,3,4]");
+    assert_eq!(world.get(&format!("/fork?offset={shared}")).text(), "[3,4]");
+}
