@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use durable_streams_client::{Body, Transport, TransportError};
 use futures_util::StreamExt;
-use http::{Request, Response};
-use reqwest::{Client, redirect, retry};
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::{Method, Request, Response};
+use reqwest::{Client, ClientBuilder, redirect, retry};
 
 use super::failure;
 
@@ -22,33 +23,26 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A [`Transport`] over a [`reqwest::Client`]. Clones share its connections.
 ///
-/// [`new`](Self::new) makes a client that keeps the contract of a transport. A client of your own, with its proxies,
-/// certificates, HTTP/2 settings or resolver, is taken by `from`; it has to be configured in the same way, and
-/// reqwest cannot be asked whether it is:
+/// [`new`](Self::new) is enough for most. What else an application needs, proxies, certificates, HTTP/2 settings or a
+/// resolver, it adds to the builder that already keeps the contract of a transport:
 ///
 /// ```
 /// use durable_streams_reqwest::ReqwestTransport;
-/// use reqwest::{Client, redirect, retry};
 ///
-/// let client = Client::builder()
-///     // What the application is here for.
-///     .user_agent("orders/1.0")
-///     // A redirect that is followed turns a POST into a GET: a lost append that looks accepted.
-///     .redirect(redirect::Policy::none())
-///     // By default reqwest sends again what an HTTP/2 server turned down, unseen.
-///     .retry(retry::never())
-///     // Bodies are wanted as they are. These count when another crate enables decompression in reqwest.
-///     .no_gzip()
-///     .no_brotli()
-///     .no_zstd()
-///     .no_deflate()
-///     // Neither `timeout` nor `read_timeout`: a live read takes as long as the stream lives, and may be silent.
-///     // And no `cookie_store`.
-///     .connect_timeout(std::time::Duration::from_secs(10))
-///     .build()?;
+/// let client = ReqwestTransport::client_builder().user_agent("orders/1.0").build()?;
 /// let transport = ReqwestTransport::from(client);
 /// # Ok::<(), reqwest::Error>(())
 /// ```
+///
+/// Any other [`reqwest::Client`] is taken too, but it has to be configured in the same way, and reqwest cannot be
+/// asked whether it is:
+///
+/// - Redirects are not followed ([`Policy::none`](redirect::Policy::none)): by default a POST becomes a GET on its
+///   way, which is a lost append that looks accepted.
+/// - Nothing is sent again ([`retry::never`]): by default what an HTTP/2 server turned down is, unseen.
+/// - Bodies are not decoded (`no_gzip`, `no_brotli`, `no_zstd`, `no_deflate`), and cookies are not kept.
+/// - There is neither a `timeout` nor a `read_timeout`: a live read takes as long as the stream lives, and is silent
+///   as long as nobody appends. A `connect_timeout` is welcome.
 ///
 /// `Debug` shows nothing of the client, which may have credentials among its default headers.
 #[derive(Clone)]
@@ -57,20 +51,26 @@ pub struct ReqwestTransport {
 }
 
 impl ReqwestTransport {
-    /// A transport with a client of its own.
-    ///
-    /// It follows no redirects, sends nothing again, decodes nothing and keeps no cookies. Making a connection may
-    /// take 10 seconds; nothing else is limited. Connections are reused, and closed when they are idle for 30
-    /// seconds. Proxies of the environment are not used: a client that uses one is the application's to make, see
-    /// [`ReqwestTransport`].
+    /// A transport with a client of its own, as [`client_builder`](Self::client_builder) has it.
     ///
     /// # Errors
     /// [`FailureKind::Refused`](durable_streams_client::FailureKind::Refused) when the TLS library cannot be set up.
     pub fn new() -> Result<Self, TransportError> {
-        let client = Client::builder()
+        let client = Self::client_builder().build();
+        client.map(Self::from).map_err(failure::of_request)
+    }
+
+    /// A builder of a client that keeps the contract of a transport.
+    ///
+    /// It follows no redirects, sends nothing again, decodes nothing and keeps no cookies. Making a connection may
+    /// take 10 seconds; nothing else is limited. Connections are reused, and closed when they are idle for 30
+    /// seconds. Proxies of the environment are not used; add one with [`proxy`](reqwest::ClientBuilder::proxy).
+    pub fn client_builder() -> ClientBuilder {
+        Client::builder()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
+            // These count when another crate enables decompression in reqwest.
             .no_gzip()
             .no_brotli()
             .no_zstd()
@@ -79,9 +79,6 @@ impl ReqwestTransport {
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .tcp_nodelay(true)
-            .build()
-            .map_err(failure::of_request)?;
-        Ok(Self { client })
     }
 }
 
@@ -100,7 +97,8 @@ impl fmt::Debug for ReqwestTransport {
 
 #[async_trait]
 impl Transport for ReqwestTransport {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        say_empty(&mut request);
         let request = reqwest::Request::try_from(request).map_err(failure::of_request)?;
         let answer = self.client.execute(request).await;
         let mut answer = answer.map_err(failure::of_request)?;
@@ -115,5 +113,18 @@ impl Transport for ReqwestTransport {
         *response.version_mut() = version;
         *response.headers_mut() = headers;
         Ok(response)
+    }
+}
+
+/// Says the length of an empty body where one could be expected (RFC 9110 §8.6). The stack leaves it out over HTTP/1.1,
+/// and there are servers that answer 411 then.
+fn say_empty(request: &mut Request<Bytes>) {
+    let expected = matches!(
+        *request.method(),
+        Method::POST | Method::PUT | Method::PATCH
+    );
+    if expected && request.body().is_empty() {
+        let zero = HeaderValue::from_static("0");
+        request.headers_mut().entry(CONTENT_LENGTH).or_insert(zero);
     }
 }
