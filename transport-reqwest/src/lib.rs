@@ -40,3 +40,8 @@ pub fn client(root: &str) -> Result<ClientBuilder, Error> {
         ReqwestTransport::new().map_err(|error| Error::transport(&Failure::from(error)))?;
     Client::builder(root, transport, TokioTimer)
 }
+
+/// The example of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

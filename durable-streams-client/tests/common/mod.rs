@@ -15,16 +15,16 @@ use durable_streams_client::{
 use futures_util::Stream;
 use http::{Request, Response};
 
-pub const ROOT: &str = "http://streams.test/v1";
+pub(crate) const ROOT: &str = "http://streams.test/v1";
 
 /// One scripted answer.
-pub enum Answer {
+pub(crate) enum Answer {
     Response(u16, Vec<(&'static str, &'static str)>, Vec<Piece>),
     Fail(FailureKind),
 }
 
 /// One step of a body.
-pub enum Piece {
+pub(crate) enum Piece {
     Bytes(&'static [u8]),
     /// Not ready yet; ready when asked again.
     Later,
@@ -33,24 +33,28 @@ pub enum Piece {
     Hang,
 }
 
-pub fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Answer {
+pub(crate) fn answer(
+    status: u16,
+    headers: &[(&'static str, &'static str)],
+    body: &'static str,
+) -> Answer {
     let piece = Piece::Bytes(body.as_bytes());
     Answer::Response(status, headers.to_vec(), vec![Piece::Later, piece])
 }
 
 #[derive(Default)]
-pub struct Script {
+pub(crate) struct Script {
     answers: Mutex<VecDeque<Answer>>,
     requests: Mutex<Vec<Request<Bytes>>>,
 }
 
 impl Script {
-    pub fn requests(&self) -> Vec<Request<Bytes>> {
+    pub(crate) fn requests(&self) -> Vec<Request<Bytes>> {
         self.requests.lock().unwrap().clone()
     }
 
     /// `GET /path?query` of every request.
-    pub fn targets(&self) -> Vec<String> {
+    pub(crate) fn targets(&self) -> Vec<String> {
         let line = |request: &Request<Bytes>| {
             format!(
                 "{} {}",
@@ -63,7 +67,7 @@ impl Script {
 }
 
 #[derive(Clone)]
-pub struct Scripted(pub Arc<Script>);
+pub(crate) struct Scripted(pub(crate) Arc<Script>);
 
 impl std::fmt::Debug for Scripted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -130,10 +134,10 @@ impl Stream for Pieces {
 /// A clock that jumps: a sleep that was waited for often enough, with nothing else left to happen, is over, and time has
 /// moved by it.
 #[derive(Debug, Clone)]
-pub struct Jumping(Arc<Mutex<Instant>>);
+pub(crate) struct Jumping(Arc<Mutex<Instant>>);
 
 impl Jumping {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
 }
@@ -157,7 +161,7 @@ impl Timer for Jumping {
 }
 
 /// A client whose requests get these answers, one after the other.
-pub fn scripted(answers: impl IntoIterator<Item = Answer>) -> (ClientBuilder, Arc<Script>) {
+pub(crate) fn scripted(answers: impl IntoIterator<Item = Answer>) -> (ClientBuilder, Arc<Script>) {
     let script = Arc::new(Script::default());
     script.answers.lock().unwrap().extend(answers);
     let builder = Client::builder(ROOT, Scripted(Arc::clone(&script)), Jumping::new()).unwrap();
