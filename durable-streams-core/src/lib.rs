@@ -22,6 +22,9 @@ pub mod wire;
 
 pub use machine::call::{Call, CallConfig, CallEnd};
 pub use machine::reader::{Batch, Live, Notice, Reader, ReaderConfig, ReaderEvent};
+pub use machine::writer::{
+    AfterClaim, FlushId, Refused, RefusedReason, Unsent, Writer, WriterConfig, WriterEvent,
+};
 pub use machine::{Input, Machine, Output, RequestId};
 pub use wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
 pub use wire::extras::Extras;

@@ -14,13 +14,23 @@ use tokio::sync::watch;
 
 const HEADERS: u8 = 1;
 const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-/// REFUSED_STREAM for stream 1.
-const RST_STREAM: &[u8] = &[0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 7];
-/// NO_ERROR, and no stream was or will be looked at.
-const GOAWAY: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Reads requests to the end of the connection, counts them, and turns each down by this frame.
-async fn turn_down(mut stream: TcpStream, frame: &[u8], requests: watch::Sender<usize>) {
+/// A frame of the server, given the stream of the request that it turns down.
+type Frame = fn([u8; 4]) -> Vec<u8>;
+
+/// RST_STREAM with REFUSED_STREAM.
+fn refuse(stream: [u8; 4]) -> Vec<u8> {
+    let error = [0, 0, 0, 7];
+    [&[0, 0, 4, 3, 0], &stream[..], &error].concat()
+}
+
+/// GOAWAY with NO_ERROR: no stream was or will be looked at.
+fn go_away(_: [u8; 4]) -> Vec<u8> {
+    [&[0, 0, 8, 7, 0], &[0; 12][..]].concat()
+}
+
+/// Reads requests to the end of the connection, counts them, and turns each down.
+async fn turn_down(mut stream: TcpStream, frame: Frame, requests: watch::Sender<usize>) {
     let mut preface = [0; 24];
     stream.read_exact(&mut preface).await.unwrap();
     stream.write_all(&SETTINGS).await.unwrap();
@@ -34,7 +44,9 @@ async fn turn_down(mut stream: TcpStream, frame: &[u8], requests: watch::Sender<
         if head[3] == HEADERS {
             requests.send_modify(|count| *count += 1);
             // It fails when the client is gone already.
-            let _ = stream.write_all(frame).await;
+            let _ = stream
+                .write_all(&frame([head[5], head[6], head[7], head[8]]))
+                .await;
         }
     }
 }
@@ -43,7 +55,7 @@ async fn turn_down(mut stream: TcpStream, frame: &[u8], requests: watch::Sender<
 async fn nothing_is_sent_again_when_a_server_turns_a_request_down() {
     let client = ReqwestTransport::client_builder().http2_prior_knowledge();
     let transport = ReqwestTransport::from(client.build().unwrap());
-    for frame in [RST_STREAM, GOAWAY] {
+    for frame in [refuse, go_away] as [Frame; 2] {
         let requests = watch::Sender::new(0);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}/?token=secret", listener.local_addr().unwrap());

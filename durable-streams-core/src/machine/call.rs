@@ -12,7 +12,8 @@ use crate::wire::error::{Error, Failure, FailureKind};
 use crate::wire::retry::{Backoff, RetryPolicy};
 use crate::wire::time;
 
-/// How much of an answer's body is kept. Answers to single operations have nothing in their bodies but an explanation.
+/// How much of an answer's body is kept. Answers to single operations have nothing in their bodies but an explanation;
+/// only that of a read is kept whole.
 const MAX_BODY: usize = 64 * 1024;
 
 /// How a [`Call`] behaves.
@@ -41,7 +42,7 @@ impl Default for CallConfig {
 pub enum CallEnd {
     /// The last answer that came, a success or not: [`Operation::decode`](crate::operation::Operation::decode) reads it.
     Answered {
-        /// The answer; a body longer than 64 KiB is cut there.
+        /// The answer; a body longer than 64 KiB is cut there, unless it is that of a successful read.
         response: Response<Bytes>,
         /// Whether an earlier attempt had an unknown fate: then
         /// [`decode_after_unknown`](crate::operation::Operation::decode_after_unknown) reads it.
@@ -205,6 +206,21 @@ impl Call {
         };
     }
 
+    /// Whether the body that is arriving is what was asked for, and not an explanation.
+    fn wants_body(&self) -> bool {
+        let success = matches!(&self.state, State::Body { head, .. } if head.status.is_success());
+        success && *self.request.method() == Method::GET
+    }
+
+    /// The answer, or the rest of it, does not come.
+    fn lost(&mut self, failure: Failure, now: Instant) {
+        match &self.state {
+            // The head decides; what is missing of an explanation changes nothing.
+            State::Body { .. } if !self.wants_body() => self.finish_body(now),
+            _ => self.failed(failure, now),
+        }
+    }
+
     /// The body is complete, or as much of it as anybody wants.
     fn finish_body(&mut self, now: Instant) {
         match std::mem::replace(&mut self.state, State::Done) {
@@ -269,8 +285,13 @@ impl Machine for Call {
                 }
             }
             Input::Chunk(id, chunk) if current == Some(id) => {
+                let limit = if self.wants_body() {
+                    usize::MAX
+                } else {
+                    MAX_BODY
+                };
                 if let State::Body { body, .. } = &mut self.state {
-                    let room = MAX_BODY - body.len();
+                    let room = limit - body.len();
                     body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                     if chunk.len() > room {
                         self.abort = Some(id);
@@ -279,19 +300,13 @@ impl Machine for Call {
                 }
             }
             Input::End(id) if current == Some(id) => self.finish_body(now),
-            Input::Failed(id, failure) if current == Some(id) => match &self.state {
-                // The head decides; what is missing of an explanation changes nothing.
-                State::Body { .. } => self.finish_body(now),
-                _ => self.failed(failure, now),
-            },
+            Input::Failed(id, failure) if current == Some(id) => self.lost(failure, now),
             Input::Timeout => match &self.state {
-                State::Sent { id, deadline } if *deadline <= now => {
+                State::Sent { id, deadline } | State::Body { id, deadline, .. }
+                    if *deadline <= now =>
+                {
                     self.abort = Some(*id);
-                    self.failed(FailureKind::Timeout.into(), now);
-                }
-                State::Body { id, deadline, .. } if *deadline <= now => {
-                    self.abort = Some(*id);
-                    self.finish_body(now);
+                    self.lost(FailureKind::Timeout.into(), now);
                 }
                 _ => {}
             },

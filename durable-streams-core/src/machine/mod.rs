@@ -17,6 +17,7 @@
 
 pub mod call;
 pub mod reader;
+pub mod writer;
 
 use std::time::Instant;
 

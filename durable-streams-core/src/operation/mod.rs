@@ -27,6 +27,7 @@ mod create;
 mod delete;
 mod head;
 mod payload;
+mod produce;
 mod read;
 
 use bytes::Bytes;
@@ -38,6 +39,7 @@ pub use create::{Create, Created, Fork};
 pub use delete::Delete;
 pub use head::{Head, Metadata};
 pub use payload::Payload;
+pub use produce::{Produce, Produced, Producer};
 pub use read::{LiveMode, Page, Read, ReadOutcome};
 
 pub(crate) use answer::{failure, is_write};

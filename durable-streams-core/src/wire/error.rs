@@ -62,6 +62,8 @@ pub enum ErrorKind {
     Conflict,
     /// 409 with `Producer-Expected-Seq`: an earlier request of this producer is missing (§5.2.1).
     ProducerGap,
+    /// The server does not know what it acknowledged to this producer, or somebody else writes under its id and epoch.
+    Diverged,
     /// 403 with `Producer-Epoch`: a newer epoch of this producer took over (§5.2.1).
     Fenced,
     /// 401.
@@ -378,6 +380,9 @@ impl fmt::Display for Error {
             ErrorKind::Conflict => f.write_str("conflict")?,
             ErrorKind::ProducerGap => {
                 f.write_str("an earlier request of this producer is missing")?
+            }
+            ErrorKind::Diverged => {
+                f.write_str("the producer's state on the server is not this writer's")?
             }
             ErrorKind::Fenced => f.write_str("fenced by a newer epoch")?,
             ErrorKind::Unauthorized => f.write_str("unauthorized")?,

@@ -31,6 +31,11 @@ impl RetryPolicy {
         Self::endless().give_up_after(5, Duration::from_secs(30))
     }
 
+    /// The policy for writers: as [`endless`](Self::endless), but given up after 10 attempts or 2 minutes, whichever is later.
+    pub fn writers() -> Self {
+        Self::endless().give_up_after(10, Duration::from_secs(120))
+    }
+
     /// No retries at all: the first failure is the answer.
     pub fn never() -> Self {
         Self::endless().give_up_after(1, Duration::ZERO)

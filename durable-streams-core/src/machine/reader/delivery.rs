@@ -29,6 +29,13 @@ struct Arrival {
     closed: bool,
 }
 
+/// Where that led to.
+struct Arrived {
+    /// Whether the offset moved.
+    moved: bool,
+    up_to_date: bool,
+}
+
 impl Reader {
     /// Makes what can be made of what has arrived. Says whether anything was.
     pub(super) fn advance(&mut self, now: Instant) -> bool {
@@ -106,8 +113,8 @@ impl Reader {
             up_to_date: page.head.up_to_date,
             closed: page.head.closed,
         };
-        let (up_to_date, closed) = (arrival.up_to_date, arrival.closed);
-        let moved = self.arrive(arrival)?;
+        let closed = arrival.closed;
+        let Arrived { moved, up_to_date } = self.arrive(arrival)?;
         if closed || (up_to_date && self.config.live == Live::Off) {
             self.state = State::Done;
             return Ok(());
@@ -181,23 +188,25 @@ impl Reader {
         Ok(true)
     }
 
-    /// An answer, or a group of events, is complete: the position moves behind it. Says whether it moved.
-    fn arrive(&mut self, arrival: Arrival) -> Result<bool, Error> {
+    /// An answer, or a group of events, is complete: the position moves behind it.
+    fn arrive(&mut self, arrival: Arrival) -> Result<Arrived, Error> {
         let moved = self
             .place
             .advance(arrival.next_offset, arrival.units, arrival.cursor);
         if arrival.closed && self.place.delivered() > 0 {
             return Err(self.error("the stream ended before what was delivered of it"));
         }
-        let news = arrival.up_to_date && !self.told_up_to_date;
+        // What ends before what was delivered of it is not the tail, whatever a cache says.
+        let up_to_date = arrival.up_to_date && self.place.delivered() == 0;
+        let news = up_to_date && !self.told_up_to_date;
         if arrival.data.is_some() || moved || news || arrival.closed {
             let data = arrival.data.unwrap_or_else(|| match self.format {
                 Some(Format::Json) => Data::Messages(Vec::new()),
                 _ => Data::Bytes(bytes::Bytes::new()),
             });
-            self.deliver(data, arrival.up_to_date, arrival.closed);
+            self.deliver(data, up_to_date, arrival.closed);
         }
-        Ok(moved)
+        Ok(Arrived { moved, up_to_date })
     }
 
     fn deliver(&mut self, data: Data, up_to_date: bool, closed: bool) {

@@ -189,15 +189,18 @@ fn json_piece(framer: &mut JsonFramer, max: usize) -> Result<Option<Piece>, Erro
     let mut length = 0;
     let mut drained = false;
     while length < max {
-        match framer.next_message().map_err(json_error)? {
-            Some(message) => {
+        match framer.next_message() {
+            Ok(Some(message)) => {
                 length += message.len();
                 messages.push(message);
             }
-            None => {
+            Ok(None) => {
                 drained = true;
                 break;
             }
+            Err(error) if messages.is_empty() => return Err(json_error(error)),
+            // What comes before the fault is delivered first; the framer says it again.
+            Err(_) => break,
         }
     }
     Ok((!messages.is_empty()).then_some(Piece {

@@ -172,7 +172,8 @@ impl Reader {
 
     pub(super) fn live_mode(&self) -> LiveMode {
         let sse = match self.config.live {
-            Live::Sse => true,
+            // Events do not say what the stream is: without a content type they cannot be read.
+            Live::Sse => self.format.is_some(),
             Live::Auto => matches!(self.format, Some(Format::Json | Format::Text)),
             Live::Off | Live::LongPoll => false,
         };

@@ -1,0 +1,255 @@
+//! What an answer, or the lack of one, means for its batch and for the rest.
+
+use std::time::{Duration, Instant};
+
+use http::Response;
+
+use super::batch::{Batch, State};
+use super::{Phase, Writer, WriterEvent};
+use crate::machine::Output;
+use crate::machine::call::is_passing;
+use crate::operation::{Operation, Produce, Produced, Producer};
+use crate::wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
+use crate::wire::time;
+
+impl Writer {
+    /// The answer of a flight is complete.
+    pub(super) fn complete(&mut self, which: impl Fn(&Batch) -> bool, now: Instant) {
+        let Some(index) = self.window.iter().position(which) else {
+            return;
+        };
+        let batch = &mut self.window[index];
+        let State::InFlight(flight) = std::mem::replace(&mut batch.state, State::Waiting) else {
+            return;
+        };
+        // A body without a head is nothing a driver can hand in.
+        let Some(head) = flight.head else { return };
+        let response = Response::from_parts(*head, flight.body.freeze());
+        let producer = Producer {
+            id: self.config.producer_id.clone(),
+            epoch: self.epoch,
+            seq: batch.seq.unwrap_or_default(),
+        };
+        let produce = Produce::new(self.config.url.clone(), producer, "", bytes::Bytes::new())
+            .close(batch.close);
+        match produce.decode(&response) {
+            Ok(produced) => self.acknowledged(index, produced),
+            Err(error) => self.refused(index, error, flight.as_front, &response, now),
+        }
+    }
+
+    fn acknowledged(&mut self, index: usize, produced: Produced) {
+        let batch = &mut self.window[index];
+        let close_only = batch.close && batch.messages() == 0;
+        let highest = self.next_seq.saturating_sub(1);
+        // A 204 does not say whose data is stored. To what was never sent before, and beyond what was ever sent, it says
+        // that somebody else writes under this epoch (B62).
+        let foreign = produced.highest_seq.is_some_and(|seq| seq > highest)
+            || (produced.duplicate && batch.sends == 1 && !close_only);
+        if self.config.auto_claim && foreign {
+            let error = self.error(ErrorKind::Fenced, "somebody else writes under this epoch");
+            return self.claim(self.epoch, error);
+        }
+        batch.state = State::Stored(produced.next_offset.clone());
+        batch.unknown = false;
+        let tickets = batch.tickets();
+        self.backoff.reset();
+        self.claims = 0;
+        self.last_offset = self
+            .last_offset
+            .take()
+            .max(Some(produced.next_offset.clone()));
+        if !tickets.is_empty() {
+            self.outbox.push_back(Output::Event(WriterEvent::Stored {
+                tickets,
+                next_offset: produced.next_offset,
+                duplicate: produced.duplicate,
+            }));
+        }
+        if index == 0 {
+            self.alone = false;
+            self.not_before = None;
+        }
+        while self
+            .window
+            .front()
+            .is_some_and(|batch| matches!(batch.state, State::Stored(_)))
+        {
+            if let Some(batch) = self.window.pop_front() {
+                self.buffered_bytes -= batch.payload_bytes();
+            }
+        }
+        // A finished request starts the next batch.
+        if let Some(next) = self.queue.front_mut() {
+            next.due = true;
+        }
+        self.settle();
+    }
+
+    fn refused(
+        &mut self,
+        index: usize,
+        error: Error,
+        as_front: bool,
+        response: &Response<bytes::Bytes>,
+        now: Instant,
+    ) {
+        let batch = &mut self.window[index];
+        batch.unknown |= error.may_have_been_applied();
+        match error.kind() {
+            ErrorKind::Fenced => match error.producer_epoch() {
+                Some(theirs) if self.config.auto_claim && theirs >= self.epoch => {
+                    self.claim(theirs, error)
+                }
+                _ => self.fail(error),
+            },
+            // Closed is what it was to be.
+            ErrorKind::StreamClosed if batch.close && batch.messages() == 0 => {
+                self.last_offset = self.last_offset.take().max(error.next_offset().cloned());
+                self.window.remove(index);
+                self.settle();
+            }
+            // An answer from before earlier batches landed says nothing final (B61).
+            ErrorKind::ProducerGap if !as_front => self.alone = true,
+            ErrorKind::ProducerGap => {
+                let why =
+                    "the server misses what it acknowledged, or somebody else writes with this id";
+                self.fail(error.with_kind(ErrorKind::Diverged).because(why));
+            }
+            // What comes before it is to be answered for under the epoch it was sent in.
+            ErrorKind::PayloadTooLarge if index > 0 => self.alone = true,
+            ErrorKind::PayloadTooLarge if !batch.unknown => self.too_large(index, error),
+            // Sending it again is safe, so a page of a proxy, or a redirect, may pass like a 503.
+            ErrorKind::Protocol | ErrorKind::Redirect => self.retry(index, error, None, now),
+            _ if is_passing(response.status()) => {
+                self.retry(index, error, time::retry_after(response.headers()), now);
+            }
+            _ => self.fail(error),
+        }
+    }
+
+    /// Claims the epoch above `theirs`.
+    fn claim(&mut self, theirs: u64, error: Error) {
+        self.claims += 1;
+        if self.claims > self.config.max_claims {
+            return self.fail(error.because("every epoch that was claimed was taken over at once"));
+        }
+        // Several answers may tell of it; the highest epoch counts.
+        let current = self.rotation.as_ref().map_or(0, |rotation| rotation.epoch);
+        self.rotate(current.max(theirs.saturating_add(1)), Some(error));
+    }
+
+    /// A body the server does not take goes in two parts, or is its one message's error (B54b). The parts go under the next
+    /// epoch: their number was given to another body, which may still be on its way.
+    fn too_large(&mut self, index: usize, error: Error) {
+        let Some(batch) = self.window.remove(index) else {
+            return;
+        };
+        if batch.messages() > 1 {
+            for part in batch.split().into_iter().rev() {
+                self.window.insert(index, part);
+            }
+        } else if batch.close {
+            self.window.insert(index, batch);
+            return self.fail(error);
+        } else {
+            self.reject(batch, error);
+        }
+        self.rotate(self.epoch + 1, None);
+        self.settle();
+    }
+
+    /// There is no answer.
+    pub(super) fn lost(&mut self, index: usize, failure: &Failure, now: Instant) {
+        let batch = &mut self.window[index];
+        batch.state = State::Waiting;
+        batch.unknown |= failure.kind.may_have_been_sent();
+        let unknown = batch.unknown;
+        let error = Error::transport(failure)
+            .at(OperationKind::Append, &self.config.url)
+            .applied(unknown);
+        if failure.kind == FailureKind::Refused {
+            return self.fail(error);
+        }
+        self.retry(index, error, None, now);
+    }
+
+    pub(super) fn time_out(&mut self, now: Instant) {
+        let late = |batch: &Batch| batch.flight().is_some_and(|flight| flight.deadline <= now);
+        while let Some(index) = self.window.iter().position(late) {
+            let Some((id, answered)) = self.window[index]
+                .flight()
+                .map(|flight| (flight.id, flight.head.is_some()))
+            else {
+                return;
+            };
+            self.outbox.push_back(Output::Abort(id));
+            if answered {
+                self.complete(
+                    |batch| batch.flight().is_some_and(|flight| flight.id == id),
+                    now,
+                );
+            } else {
+                self.lost(index, &FailureKind::Timeout.into(), now);
+            }
+        }
+    }
+
+    /// The batch is to be sent again; until the front is stored, only the front is.
+    fn retry(&mut self, index: usize, error: Error, floor: Option<Duration>, now: Instant) {
+        self.alone = true;
+        if index > 0 {
+            // The front decides how long; the server's own word counts for all.
+            self.not_before = self.not_before.max(floor.map(|wait| now + wait));
+            return;
+        }
+        match self.backoff.fail(now, floor) {
+            Some(delay) => {
+                self.not_before = self.not_before.max(Some(now + delay));
+                self.outbox
+                    .push_back(Output::Event(WriterEvent::Retrying { error, delay }));
+            }
+            None => self.fail(error),
+        }
+    }
+
+    /// These messages will not be sent again.
+    pub(super) fn reject(&mut self, batch: Batch, error: Error) {
+        self.buffered_bytes -= batch.payload_bytes();
+        self.first_error.get_or_insert_with(|| error.clone());
+        self.outbox.push_back(Output::Event(WriterEvent::Rejected {
+            tickets: batch.tickets(),
+            error,
+        }));
+    }
+
+    /// The writer is over. What it did not store stays for [`Writer::take_unsent`].
+    pub(super) fn fail(&mut self, error: Error) {
+        if matches!(self.phase, Phase::Failed(_) | Phase::Closed) {
+            return;
+        }
+        let error = error.at(OperationKind::Append, &self.config.url);
+        for batch in &mut self.window {
+            if let State::InFlight(flight) = &batch.state {
+                self.outbox.push_back(Output::Abort(flight.id));
+                batch.unknown = true;
+                batch.state = State::Waiting;
+            }
+        }
+        self.mark_impossible();
+        self.window
+            .retain(|batch| !matches!(batch.state, State::Stored(_)));
+        for batch in self.window.iter().chain(&self.queue) {
+            let tickets = batch.tickets();
+            if !tickets.is_empty() {
+                let error = error.clone().applied(batch.unknown);
+                self.outbox
+                    .push_back(Output::Event(WriterEvent::Rejected { tickets, error }));
+            }
+        }
+        self.phase = Phase::Failed(error.clone());
+        self.settle();
+        self.outbox
+            .push_back(Output::Event(WriterEvent::Failed(error)));
+    }
+}

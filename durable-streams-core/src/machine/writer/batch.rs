@@ -1,0 +1,196 @@
+//! Messages on their way: gathered into the body of a request, and kept until they are stored.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::response;
+
+use crate::machine::RequestId;
+use crate::wire::position::Offset;
+
+/// What goes to the server in one request, and stays byte for byte what it was when it was first sent (B39).
+pub(super) struct Batch {
+    /// The ticket of its first message; the others follow without a gap.
+    pub(super) first: u64,
+    body: Body,
+    /// Where each message ends in the body.
+    ends: Vec<usize>,
+    json: bool,
+    pub(super) close: bool,
+    /// When its first message came.
+    pub(super) since: Instant,
+    /// It is to be sent without waiting for more.
+    pub(super) due: bool,
+    /// What was sent of it.
+    pub(super) seq: Option<u64>,
+    pub(super) sends: u32,
+    /// A request with it may have been applied, and its answer did not say.
+    pub(super) unknown: bool,
+    pub(super) state: State,
+}
+
+enum Body {
+    Open(BytesMut),
+    Sealed(Bytes),
+}
+
+/// What a batch of the window is doing.
+pub(super) enum State {
+    /// It is to be sent, again or for the first time.
+    Waiting,
+    InFlight(Flight),
+    /// The server has it, and this was the tail behind it; batches before it are still under way.
+    Stored(Offset),
+}
+
+/// One attempt.
+pub(super) struct Flight {
+    pub(super) id: RequestId,
+    pub(super) deadline: Instant,
+    /// Nothing before it was unacknowledged when it was sent: a gap can then not be explained (B61).
+    pub(super) as_front: bool,
+    pub(super) head: Option<Box<response::Parts>>,
+    pub(super) body: BytesMut,
+}
+
+impl Batch {
+    /// An empty batch that begins with this ticket.
+    pub(super) fn new(first: u64, json: bool, now: Instant) -> Self {
+        Self {
+            first,
+            body: Body::Open(BytesMut::new()),
+            ends: Vec::new(),
+            json,
+            close: false,
+            since: now,
+            due: false,
+            seq: None,
+            sends: 0,
+            unknown: false,
+            state: State::Waiting,
+        }
+    }
+
+    /// A batch of one large message, taken as it is where the body has nothing else.
+    pub(super) fn single(first: u64, json: bool, message: Bytes, now: Instant) -> Self {
+        let mut batch = Self::new(first, json, now);
+        if json {
+            batch.push(&message);
+        } else {
+            batch.ends.push(message.len());
+            batch.body = Body::Sealed(message);
+        }
+        batch.seal();
+        batch
+    }
+
+    /// Whether one more message of this length fits.
+    pub(super) fn has_room(&self, length: usize, max_bytes: usize, max_messages: usize) -> bool {
+        match &self.body {
+            Body::Open(_) if self.ends.is_empty() => true,
+            // A comma before it and the bracket at the end.
+            Body::Open(body) => {
+                self.ends.len() < max_messages
+                    && body.len() + length + if self.json { 2 } else { 0 } <= max_bytes
+            }
+            Body::Sealed(_) => false,
+        }
+    }
+
+    /// Adds a message. A sealed batch takes none: callers ask [`has_room`](Self::has_room) first.
+    pub(super) fn push(&mut self, message: &[u8]) {
+        if let Body::Open(body) = &mut self.body {
+            if self.json {
+                body.put_u8(if self.ends.is_empty() { b'[' } else { b',' });
+            }
+            body.put_slice(message);
+            self.ends.push(body.len());
+        }
+    }
+
+    /// Nothing more goes in.
+    pub(super) fn seal(&mut self) {
+        if let Body::Open(body) = &mut self.body {
+            if self.json && !self.ends.is_empty() {
+                body.put_u8(b']');
+            }
+            self.body = Body::Sealed(std::mem::take(body).freeze());
+        }
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        matches!(self.body, Body::Sealed(_))
+    }
+
+    /// The body of its request; sealed by asking for it.
+    pub(super) fn body(&mut self) -> Bytes {
+        self.seal();
+        match &self.body {
+            Body::Sealed(body) => body.clone(),
+            Body::Open(_) => Bytes::new(),
+        }
+    }
+
+    pub(super) fn messages(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The tickets of its messages.
+    pub(super) fn tickets(&self) -> Range<u64> {
+        self.first..self.first + self.ends.len() as u64
+    }
+
+    /// The bytes of its messages alone, as they count against the buffer.
+    pub(super) fn payload_bytes(&self) -> usize {
+        self.spans().map(|span| span.len()).sum()
+    }
+
+    fn spans(&self) -> impl Iterator<Item = Range<usize>> {
+        let lead = usize::from(self.json);
+        let starts = std::iter::once(lead).chain(self.ends.iter().map(move |end| end + lead));
+        starts.zip(&self.ends).map(|(start, &end)| start..end)
+    }
+
+    /// Its messages, as they were given.
+    pub(super) fn into_messages(mut self) -> impl Iterator<Item = (u64, Bytes)> {
+        let body = self.body();
+        let spans: Vec<Range<usize>> = self.spans().collect();
+        (self.first..).zip(spans.into_iter().map(move |span| body.slice(span)))
+    }
+
+    /// The same messages in two batches, for a server that takes no body this large.
+    pub(super) fn split(self) -> [Self; 2] {
+        let (first, json, since, close) = (self.first, self.json, self.since, self.close);
+        let half = self.messages() / 2;
+        let mut halves = [
+            Self::new(first, json, since),
+            Self::new(first + half as u64, json, since),
+        ];
+        for (index, (_, message)) in self.into_messages().enumerate() {
+            halves[usize::from(index >= half)].push(&message);
+        }
+        for batch in &mut halves {
+            batch.seal();
+            batch.due = true;
+        }
+        halves[1].close = close;
+        halves
+    }
+
+    /// As if it had never been sent: for a new epoch, with a new number.
+    pub(super) fn unsend(&mut self) {
+        self.seq = None;
+        self.sends = 0;
+        self.unknown = false;
+        self.due = true;
+        self.state = State::Waiting;
+    }
+
+    pub(super) fn flight(&self) -> Option<&Flight> {
+        match &self.state {
+            State::InFlight(flight) => Some(flight),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,541 @@
+//! The idempotent producer: what it accepts is stored once and in order, however often it has to be sent (§5.2.1).
+//!
+//! ```text
+//!   append ─► queue: batches being filled, full, or due  ─► window: batches with a number, front first
+//!                                                              │ acknowledged: events, in order of tickets
+//!   a failure that can pass ──► the front alone, again and again, until it is stored; then the window opens
+//!   fenced, with auto-claim ──► nothing in flight, then a new epoch: everything not stored is queued again, in order
+//!   fenced, closed, diverged, given up ──► failed for good: what was not stored can be taken back
+//! ```
+//!
+//! A batch is fixed with its first sending: the same body under the same epoch and sequence number, byte for byte, until the
+//! server has answered for it. Nothing is given another number under the same epoch: what has to be cut differently, or was not
+//! acknowledged by the epoch's owner, goes under the next epoch, where the server refuses whatever of the old one is still on its way.
+
+mod answers;
+mod batch;
+mod config;
+mod sending;
+
+pub use config::{AfterClaim, WriterConfig};
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use self::batch::{Batch, State};
+use super::{Input, Machine, Output};
+use crate::wire::content_type::Format;
+use crate::wire::error::{Error, ErrorKind, MAX_ERROR_BODY, OperationKind};
+use crate::wire::json;
+use crate::wire::position::Offset;
+use crate::wire::retry::Backoff;
+
+/// What a writer tells its user.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WriterEvent {
+    /// The messages with these tickets are stored.
+    Stored {
+        /// Tickets, without a gap.
+        tickets: Range<u64>,
+        /// The tail after them, as the server answered.
+        next_offset: Offset,
+        /// The server had them already, from an earlier attempt, or from an earlier run with the same id and epoch.
+        duplicate: bool,
+    },
+    /// The messages with these tickets are not known to be stored, and will not be sent again.
+    Rejected {
+        /// Tickets, without a gap.
+        tickets: Range<u64>,
+        /// Why. It [may have been applied](Error::may_have_been_applied) when their fate is unknown.
+        error: Error,
+    },
+    /// Everything before a [flush](Writer::flush) was answered for.
+    Flushed {
+        /// What [`Writer::flush`] gave.
+        flush: FlushId,
+        /// The last offset, if anything was ever stored; or the first error of a message before the flush.
+        result: Result<Option<Offset>, Error>,
+    },
+    /// The epoch changed: by a claim, a restart, or because a batch had to be cut.
+    Epoch(u64),
+    /// A request failed and is tried again after this delay.
+    Retrying {
+        /// Why it failed.
+        error: Error,
+        /// How long until the next attempt.
+        delay: Duration,
+    },
+    /// [`Writer::close`] or [`Writer::close_stream`] is done: everything is stored, and the writer has ended.
+    Closed {
+        /// The last offset, if anything was ever stored; of a closed stream its final one.
+        next_offset: Option<Offset>,
+    },
+    /// The writer failed for good; what it did not store can be [taken back](Writer::take_unsent).
+    Failed(Error),
+}
+
+/// Names one flush of a writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlushId(u64);
+
+/// A message that a writer does not take, and why.
+#[derive(Debug)]
+pub struct Refused {
+    /// The message, given back.
+    pub message: Bytes,
+    /// Why it is not taken.
+    pub reason: RefusedReason,
+}
+
+/// Why a writer does not take a message.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RefusedReason {
+    /// The buffer is full: there is room again after something was stored.
+    Full,
+    /// It can never be taken: what it is, or what became of the writer, is in the error.
+    Error(Error),
+}
+
+/// A message that was accepted and not stored, given back by a writer that failed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Unsent {
+    /// Its ticket.
+    pub ticket: u64,
+    /// The message, as it was given.
+    pub message: Bytes,
+    /// Whether it may be stored all the same.
+    pub may_have_been_applied: bool,
+}
+
+/// The machine that writes a stream exactly once. See the [module](self), and [`machine`](super) for how to drive it.
+pub struct Writer {
+    config: WriterConfig,
+    json: bool,
+    epoch: u64,
+    next_seq: u64,
+    /// Batches that have a number, in its order; the front is the oldest that is not acknowledged.
+    window: VecDeque<Batch>,
+    /// Batches that have none yet. Only the last one may still be open.
+    queue: VecDeque<Batch>,
+    /// Only the front of the window may be sent: after a failure, and to claim an epoch.
+    alone: bool,
+    /// Not before this time is anything sent.
+    not_before: Option<Instant>,
+    /// The epoch to go on with once nothing is in flight.
+    rotation: Option<Rotation>,
+    /// Restart once everything before this ticket is answered for.
+    restart_at: Option<u64>,
+    claims: u32,
+    backoff: Backoff,
+    next_ticket: u64,
+    buffered_bytes: usize,
+    flushes: VecDeque<(u64, FlushId)>,
+    last_flush: u64,
+    /// The first error of a message that no flush has reported.
+    first_error: Option<Error>,
+    last_offset: Option<Offset>,
+    phase: Phase,
+    last_id: u64,
+    outbox: VecDeque<Output<WriterEvent>>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Open,
+    /// Nothing more is taken; it ends when everything is stored.
+    Closing,
+    Closed,
+    Failed(Error),
+}
+
+#[derive(Debug, Clone)]
+struct Rotation {
+    epoch: u64,
+    /// Somebody else's epoch made it necessary: what may have been stored is the caller's choice.
+    fenced: Option<Error>,
+}
+
+impl Writer {
+    /// A writer that has sent nothing yet.
+    pub fn new(config: WriterConfig) -> Self {
+        Self {
+            json: Format::of(&config.content_type) == Format::Json,
+            epoch: config.epoch,
+            next_seq: 0,
+            window: VecDeque::new(),
+            queue: VecDeque::new(),
+            // The first request of an epoch goes alone: what becomes of it decides about those behind it.
+            alone: true,
+            not_before: None,
+            rotation: None,
+            restart_at: None,
+            claims: 0,
+            backoff: Backoff::new(config.retry.clone(), config.seed),
+            next_ticket: 0,
+            buffered_bytes: 0,
+            flushes: VecDeque::new(),
+            last_flush: 0,
+            first_error: None,
+            last_offset: None,
+            phase: Phase::Open,
+            last_id: 0,
+            outbox: VecDeque::new(),
+            config,
+        }
+    }
+
+    /// Takes a message: of a JSON stream one JSON value, otherwise bytes. Gives its ticket; tickets count from 0.
+    ///
+    /// # Errors
+    /// The message comes back: when the buffer is [full](RefusedReason::Full), or with an error when it can never be taken: it is
+    /// empty, no JSON value, larger than the buffer, or the writer is closed or has failed.
+    pub fn append(&mut self, message: Bytes, now: Instant) -> Result<u64, Refused> {
+        if let Err(error) = self.check(&message) {
+            return Err(Refused {
+                message,
+                reason: RefusedReason::Error(error),
+            });
+        }
+        self.append_checked(message, now)
+    }
+
+    /// As [`append`](Self::append), for a message whose form was checked by [`check`](Self::check).
+    ///
+    /// # Errors
+    /// As [`append`](Self::append), but for the form of the message.
+    pub fn append_checked(&mut self, message: Bytes, now: Instant) -> Result<u64, Refused> {
+        if let Some(error) = self.ended() {
+            return Err(Refused {
+                message,
+                reason: RefusedReason::Error(error),
+            });
+        }
+        if !self.has_room(message.len()) {
+            return Err(Refused {
+                message,
+                reason: RefusedReason::Full,
+            });
+        }
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.buffered_bytes += message.len();
+        let (max_bytes, max_messages) =
+            (self.config.max_batch_bytes, self.config.max_batch_messages);
+        let fits = self
+            .queue
+            .back()
+            .is_some_and(|batch| batch.has_room(message.len(), max_bytes, max_messages));
+        if !fits {
+            self.seal_last();
+            if message.len() >= max_bytes {
+                self.queue
+                    .push_back(Batch::single(ticket, self.json, message, now));
+                return Ok(ticket);
+            }
+            self.queue.push_back(Batch::new(ticket, self.json, now));
+        }
+        if let Some(batch) = self.queue.back_mut() {
+            batch.push(&message);
+            if !batch.has_room(1, max_bytes, max_messages) {
+                batch.seal();
+            }
+        }
+        Ok(ticket)
+    }
+
+    /// Whether a message has the form that this writer takes, before any of it is queued.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when it is empty, larger than the buffer, or on a JSON stream no JSON value.
+    pub fn check(&self, message: &[u8]) -> Result<(), Error> {
+        let invalid =
+            |why: String| Err(Error::invalid(why).at(OperationKind::Append, &self.config.url));
+        if message.is_empty() {
+            return invalid("an empty append".into());
+        }
+        if message.len() > self.config.max_buffer_bytes {
+            return invalid(format!(
+                "a message of {} bytes is larger than the buffer",
+                message.len()
+            ));
+        }
+        if self.json {
+            if let Err(error) = json::validate(message) {
+                return invalid(format!("not one JSON value: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a message of this length would be taken now.
+    pub fn has_room(&self, length: usize) -> bool {
+        self.pending() < self.config.max_buffer_messages
+            && self.buffered_bytes + length <= self.config.max_buffer_bytes
+    }
+
+    /// Why nothing is taken any more, if so.
+    pub fn ended(&self) -> Option<Error> {
+        match &self.phase {
+            Phase::Open => None,
+            Phase::Failed(error) => Some(error.clone()),
+            Phase::Closing | Phase::Closed => Some(
+                Error::invalid("the writer is closed").at(OperationKind::Append, &self.config.url),
+            ),
+        }
+    }
+
+    /// Sends what is queued without waiting for more, and tells by [`WriterEvent::Flushed`] when everything accepted so far
+    /// was answered for.
+    pub fn flush(&mut self) -> FlushId {
+        self.last_flush += 1;
+        let flush = FlushId(self.last_flush);
+        for batch in &mut self.queue {
+            batch.due = true;
+        }
+        self.flushes.push_back((self.next_ticket, flush));
+        self.settle();
+        flush
+    }
+
+    /// Takes nothing more; ends with [`WriterEvent::Closed`] when everything is stored. The stream stays open.
+    pub fn close(&mut self) {
+        if matches!(self.phase, Phase::Open) {
+            self.phase = Phase::Closing;
+            for batch in &mut self.queue {
+                batch.due = true;
+            }
+            self.settle();
+        }
+    }
+
+    /// Closes the stream behind everything that was accepted, in one step with the last message when one is given. Ends with
+    /// [`WriterEvent::Closed`].
+    ///
+    /// # Errors
+    /// The message comes back as from [`append`](Self::append).
+    pub fn close_stream(&mut self, last: Option<Bytes>, now: Instant) -> Result<(), Refused> {
+        if let Some(error) = self.ended() {
+            return Err(Refused {
+                message: last.unwrap_or_default(),
+                reason: RefusedReason::Error(error),
+            });
+        }
+        self.seal_last();
+        match last {
+            Some(message) => {
+                self.append(message, now)?;
+                self.seal_last();
+            }
+            None => {
+                let mut batch = Batch::new(self.next_ticket, self.json, now);
+                batch.seal();
+                self.queue.push_back(batch);
+            }
+        }
+        if let Some(batch) = self.queue.back_mut() {
+            batch.close = true;
+        }
+        self.close();
+        Ok(())
+    }
+
+    /// Goes on under the next epoch, from sequence number 0, once everything accepted so far was answered for. Told by
+    /// [`WriterEvent::Epoch`].
+    ///
+    /// # Errors
+    /// When the writer is closed or has failed.
+    pub fn restart(&mut self) -> Result<(), Error> {
+        if let Some(error) = self.ended() {
+            return Err(error);
+        }
+        self.seal_last();
+        for batch in &mut self.queue {
+            batch.due = true;
+        }
+        self.restart_at = Some(self.next_ticket);
+        self.settle();
+        Ok(())
+    }
+
+    /// The epoch that requests carry now.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The sequence number of the next new request.
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// How many messages were accepted and not yet answered for.
+    pub fn pending(&self) -> usize {
+        usize::try_from(self.next_ticket - self.oldest()).unwrap_or(usize::MAX)
+    }
+
+    /// How many bytes of messages that is.
+    pub fn pending_bytes(&self) -> usize {
+        self.buffered_bytes
+    }
+
+    /// How many requests are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.window
+            .iter()
+            .filter(|batch| batch.flight().is_some())
+            .count()
+    }
+
+    /// What was accepted and not stored, in order, by a writer that failed. Given once.
+    pub fn take_unsent(&mut self) -> Vec<Unsent> {
+        if !matches!(self.phase, Phase::Failed(_)) {
+            return Vec::new();
+        }
+        self.buffered_bytes = 0;
+        let batches = self.window.drain(..).chain(self.queue.drain(..));
+        let unsent = batches.flat_map(|batch| {
+            let may_have_been_applied = batch.unknown;
+            batch.into_messages().map(move |(ticket, message)| Unsent {
+                ticket,
+                message,
+                may_have_been_applied,
+            })
+        });
+        unsent.collect()
+    }
+
+    fn seal_last(&mut self) {
+        if let Some(batch) = self.queue.back_mut() {
+            batch.seal();
+        }
+    }
+
+    /// The oldest ticket that was not answered for.
+    fn oldest(&self) -> u64 {
+        self.window
+            .front()
+            .or(self.queue.front())
+            .map_or(self.next_ticket, |batch| batch.first)
+    }
+
+    /// Tells what has been waited for, now that something was answered for.
+    fn settle(&mut self) {
+        let oldest = self.oldest();
+        while let Some((before, flush)) = self.flushes.front().copied() {
+            let failed = match &self.phase {
+                Phase::Failed(error) => Some(error.clone()),
+                _ if oldest < before => break,
+                _ => None,
+            };
+            self.flushes.pop_front();
+            let error = self.first_error.take().or(failed);
+            let result = error.map_or_else(|| Ok(self.last_offset.clone()), Err);
+            self.outbox
+                .push_back(Output::Event(WriterEvent::Flushed { flush, result }));
+        }
+        let empty = self.window.is_empty() && self.queue.is_empty();
+        if self.restart_at.is_some_and(|at| at <= oldest)
+            && self.rotation.is_none()
+            && self.window.is_empty()
+        {
+            self.restart_at = None;
+            self.rotate(self.epoch + 1, None);
+        }
+        if matches!(self.phase, Phase::Closing) && empty {
+            self.phase = Phase::Closed;
+            let next_offset = self.last_offset.clone();
+            self.outbox
+                .push_back(Output::Event(WriterEvent::Closed { next_offset }));
+        }
+    }
+}
+
+impl Machine for Writer {
+    type Event = WriterEvent;
+
+    fn poll_output(&mut self, now: Instant) -> Output<WriterEvent> {
+        loop {
+            if let Some(output) = self.outbox.pop_front() {
+                return output;
+            }
+            if matches!(self.phase, Phase::Closed | Phase::Failed(_)) {
+                return Output::Done;
+            }
+            if !self.send_next(now) {
+                return Output::Wait(self.deadline(now));
+            }
+        }
+    }
+
+    fn handle_input(&mut self, input: Input, now: Instant) {
+        let find = |id| move |batch: &Batch| batch.flight().is_some_and(|flight| flight.id == id);
+        match input {
+            Input::Head(id, head) => {
+                if let Some(State::InFlight(flight)) = self.state_where(find(id)) {
+                    flight.head = Some(Box::new(head));
+                }
+            }
+            Input::Chunk(id, chunk) => {
+                if let Some(State::InFlight(flight)) = self.state_where(find(id)) {
+                    let room = MAX_ERROR_BODY - flight.body.len();
+                    flight
+                        .body
+                        .extend_from_slice(&chunk[..chunk.len().min(room)]);
+                    if chunk.len() > room {
+                        self.outbox.push_back(Output::Abort(id));
+                        self.complete(find(id), now);
+                    }
+                }
+            }
+            Input::End(id) => self.complete(find(id), now),
+            Input::Failed(id, failure) => {
+                let index = self.window.iter().position(find(id));
+                let Some(index) = index else { return };
+                // The head decides; what is missing of an explanation changes nothing.
+                if self.window[index]
+                    .flight()
+                    .is_some_and(|flight| flight.head.is_some())
+                {
+                    self.complete(find(id), now);
+                } else {
+                    self.lost(index, &failure, now);
+                }
+            }
+            Input::Timeout => self.time_out(now),
+        }
+    }
+}
+
+impl Writer {
+    fn state_where(&mut self, predicate: impl Fn(&Batch) -> bool) -> Option<&mut State> {
+        self.window
+            .iter_mut()
+            .find(|batch| predicate(batch))
+            .map(|batch| &mut batch.state)
+    }
+
+    fn error(&self, kind: ErrorKind, message: &str) -> Error {
+        Error::new(kind, message).at(OperationKind::Append, &self.config.url)
+    }
+}
+
+/// Without the messages.
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("url", &self.config.url)
+            .field("producer_id", &self.config.producer_id)
+            .field("epoch", &self.epoch)
+            .field("next_seq", &self.next_seq)
+            .field("pending", &self.pending())
+            .field("in_flight", &self.in_flight())
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}
