@@ -15,14 +15,15 @@
 mod answers;
 mod batch;
 mod config;
+mod event;
 mod sending;
 
 pub use config::{AfterClaim, WriterConfig};
+pub use event::{FlushId, Refused, RefusedReason, Unsent, WriterEvent};
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -33,86 +34,6 @@ use crate::wire::error::{Error, ErrorKind, MAX_ERROR_BODY, OperationKind};
 use crate::wire::json;
 use crate::wire::position::Offset;
 use crate::wire::retry::Backoff;
-
-/// What a writer tells its user.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum WriterEvent {
-    /// The messages with these tickets are stored.
-    Stored {
-        /// Tickets, without a gap.
-        tickets: Range<u64>,
-        /// The tail after them, as the server answered.
-        next_offset: Offset,
-        /// The server had them already, from an earlier attempt, or from an earlier run with the same id and epoch.
-        duplicate: bool,
-    },
-    /// The messages with these tickets are not known to be stored, and will not be sent again.
-    Rejected {
-        /// Tickets, without a gap.
-        tickets: Range<u64>,
-        /// Why. It [may have been applied](Error::may_have_been_applied) when their fate is unknown.
-        error: Error,
-    },
-    /// Everything before a [flush](Writer::flush) was answered for.
-    Flushed {
-        /// What [`Writer::flush`] gave.
-        flush: FlushId,
-        /// The last offset, if anything was ever stored; or the first error of a message before the flush.
-        result: Result<Option<Offset>, Error>,
-    },
-    /// The epoch changed: by a claim, a restart, or because a batch had to be cut.
-    Epoch(u64),
-    /// A request failed and is tried again after this delay.
-    Retrying {
-        /// Why it failed.
-        error: Error,
-        /// How long until the next attempt.
-        delay: Duration,
-    },
-    /// [`Writer::close`] or [`Writer::close_stream`] is done: everything is stored, and the writer has ended.
-    Closed {
-        /// The last offset, if anything was ever stored; of a closed stream its final one.
-        next_offset: Option<Offset>,
-    },
-    /// The writer failed for good; what it did not store can be [taken back](Writer::take_unsent).
-    Failed(Error),
-}
-
-/// Names one flush of a writer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FlushId(u64);
-
-/// A message that a writer does not take, and why.
-#[derive(Debug)]
-pub struct Refused {
-    /// The message, given back.
-    pub message: Bytes,
-    /// Why it is not taken.
-    pub reason: RefusedReason,
-}
-
-/// Why a writer does not take a message.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum RefusedReason {
-    /// The buffer is full: there is room again after something was stored.
-    Full,
-    /// It can never be taken: what it is, or what became of the writer, is in the error.
-    Error(Error),
-}
-
-/// A message that was accepted and not stored, given back by a writer that failed.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Unsent {
-    /// Its ticket.
-    pub ticket: u64,
-    /// The message, as it was given.
-    pub message: Bytes,
-    /// Whether it may be stored all the same.
-    pub may_have_been_applied: bool,
-}
 
 /// The machine that writes a stream exactly once. See the [module](self), and [`machine`](super) for how to drive it.
 pub struct Writer {
@@ -144,6 +65,8 @@ pub struct Writer {
     phase: Phase,
     last_id: u64,
     outbox: VecDeque<Output<WriterEvent>>,
+    /// What it was told since it last said to wait may change what it would say.
+    stirred: bool,
 }
 
 #[derive(Debug)]
@@ -187,6 +110,7 @@ impl Writer {
             phase: Phase::Open,
             last_id: 0,
             outbox: VecDeque::new(),
+            stirred: false,
             config,
         }
     }
@@ -197,46 +121,37 @@ impl Writer {
     /// The message comes back: when the buffer is [full](RefusedReason::Full), or with an error when it can never be taken: it is
     /// empty, no JSON value, larger than the buffer, or the writer is closed or has failed.
     pub fn append(&mut self, message: Bytes, now: Instant) -> Result<u64, Refused> {
-        if let Err(error) = self.check(&message) {
-            return Err(Refused {
-                message,
-                reason: RefusedReason::Error(error),
-            });
+        match self.check_json(&message) {
+            Ok(()) => self.append_checked(message, now),
+            Err(error) => Err(Refused::error(message, error)),
         }
-        self.append_checked(message, now)
     }
 
-    /// As [`append`](Self::append), for a message whose form was checked by [`check`](Self::check).
+    /// As [`append`](Self::append), for a message that is known to be JSON where the stream is: that is not looked at.
     ///
     /// # Errors
-    /// As [`append`](Self::append), but for the form of the message.
+    /// As [`append`](Self::append).
     pub fn append_checked(&mut self, message: Bytes, now: Instant) -> Result<u64, Refused> {
-        if let Some(error) = self.ended() {
-            return Err(Refused {
-                message,
-                reason: RefusedReason::Error(error),
-            });
+        if let Some(error) = self.ended().or_else(|| self.unfit(message.len())) {
+            return Err(Refused::error(message, error));
         }
         if !self.has_room(message.len()) {
-            return Err(Refused {
-                message,
-                reason: RefusedReason::Full,
-            });
+            let reason = RefusedReason::Full;
+            return Err(Refused { message, reason });
         }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
         self.buffered_bytes += message.len();
         let (max_bytes, max_messages) =
             (self.config.max_batch_bytes, self.config.max_batch_messages);
-        let fits = self
-            .queue
-            .back()
-            .is_some_and(|batch| batch.has_room(message.len(), max_bytes, max_messages));
+        let last = self.queue.back();
+        let fits = last.is_some_and(|batch| batch.has_room(message.len(), max_bytes, max_messages));
         if !fits {
             self.seal_last();
+            self.stirred = true;
             if message.len() >= max_bytes {
-                self.queue
-                    .push_back(Batch::single(ticket, self.json, message, now));
+                let batch = Batch::single(ticket, self.json, message, now);
+                self.queue.push_back(batch);
                 return Ok(ticket);
             }
             self.queue.push_back(Batch::new(ticket, self.json, now));
@@ -245,33 +160,47 @@ impl Writer {
             batch.push(&message);
             if !batch.has_room(1, max_bytes, max_messages) {
                 batch.seal();
+                self.stirred = true;
             }
         }
         Ok(ticket)
     }
 
-    /// Whether a message has the form that this writer takes, before any of it is queued.
+    /// Whether a message is JSON where the stream is.
     ///
     /// # Errors
-    /// [`InvalidInput`](ErrorKind::InvalidInput) when it is empty, larger than the buffer, or on a JSON stream no JSON value.
-    pub fn check(&self, message: &[u8]) -> Result<(), Error> {
-        let invalid =
-            |why: String| Err(Error::invalid(why).at(OperationKind::Append, &self.config.url));
-        if message.is_empty() {
-            return invalid("an empty append".into());
+    /// [`InvalidInput`](ErrorKind::InvalidInput) when it is not exactly one JSON value.
+    pub fn check_json(&self, message: &[u8]) -> Result<(), Error> {
+        if !self.json || message.is_empty() {
+            return Ok(());
         }
-        if message.len() > self.config.max_buffer_bytes {
-            return invalid(format!(
-                "a message of {} bytes is larger than the buffer",
-                message.len()
-            ));
-        }
-        if self.json {
-            if let Err(error) = json::validate(message) {
-                return invalid(format!("not one JSON value: {error}"));
-            }
-        }
-        Ok(())
+        json::validate(message).map_err(|error| {
+            Error::invalid(format!("not one JSON value: {error}"))
+                .at(OperationKind::Append, &self.config.url)
+        })
+    }
+
+    /// Why a message of this length can never be taken, if so.
+    fn unfit(&self, length: usize) -> Option<Error> {
+        let why = if length == 0 {
+            "an empty append".into()
+        } else if length > self.config.max_buffer_bytes {
+            format!("a message of {length} bytes is larger than the buffer")
+        } else {
+            return None;
+        };
+        Some(Error::invalid(why).at(OperationKind::Append, &self.config.url))
+    }
+
+    /// Whether the stream is a JSON stream, and messages are JSON values.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether something was asked of it since it last said [`Wait`](Output::Wait) that may change what it says: a
+    /// driver that is not already about to poll it is to be woken.
+    pub fn needs_poll(&self) -> bool {
+        self.stirred
     }
 
     /// Whether a message of this length would be taken now.
@@ -300,6 +229,7 @@ impl Writer {
             batch.due = true;
         }
         self.flushes.push_back((self.next_ticket, flush));
+        self.stirred = true;
         self.settle();
         flush
     }
@@ -308,6 +238,7 @@ impl Writer {
     pub fn close(&mut self) {
         if matches!(self.phase, Phase::Open) {
             self.phase = Phase::Closing;
+            self.stirred = true;
             for batch in &mut self.queue {
                 batch.due = true;
             }
@@ -322,10 +253,7 @@ impl Writer {
     /// The message comes back as from [`append`](Self::append).
     pub fn close_stream(&mut self, last: Option<Bytes>, now: Instant) -> Result<(), Refused> {
         if let Some(error) = self.ended() {
-            return Err(Refused {
-                message: last.unwrap_or_default(),
-                reason: RefusedReason::Error(error),
-            });
+            return Err(Refused::error(last.unwrap_or_default(), error));
         }
         self.seal_last();
         match last {
@@ -360,6 +288,7 @@ impl Writer {
             batch.due = true;
         }
         self.restart_at = Some(self.next_ticket);
+        self.stirred = true;
         self.settle();
         Ok(())
     }
@@ -468,6 +397,7 @@ impl Machine for Writer {
                 return Output::Done;
             }
             if !self.send_next(now) {
+                self.stirred = false;
                 return Output::Wait(self.deadline(now));
             }
         }
