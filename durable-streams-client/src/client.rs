@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use durable_streams_core::{CallConfig, Error, Extras, RetryPolicy, StreamUrl};
 
-use crate::session::{Refresh, RefreshResult};
+use crate::session::{Refresh, RefreshResult, Session};
 use crate::stream::DurableStream;
-use crate::transport::{Timer, Transport};
+use crate::transport::{BoxFuture, Timer, Transport};
 
 /// A server, or a part of one, under which streams live.
 ///
@@ -25,8 +25,12 @@ pub(crate) struct Inner {
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) extras: Extras,
     pub(crate) refresh: Option<Arc<Refresh>>,
+    pub(crate) spawner: Option<Arc<Spawner>>,
     pub(crate) settings: Settings,
 }
+
+/// Runs a future in the background.
+pub(crate) type Spawner = dyn Fn(BoxFuture<'static, ()>) + Send + Sync;
 
 /// The defaults for everything the client does.
 #[derive(Debug, Clone)]
@@ -66,6 +70,7 @@ impl Client {
             timer: Arc::new(timer),
             extras: Ok(Extras::new()),
             refresh: None,
+            spawner: None,
             settings: Settings {
                 request_timeout: Duration::from_secs(30),
                 long_poll_timeout: Duration::from_secs(65),
@@ -83,6 +88,13 @@ impl Client {
     /// gets none of the client's headers and parameters.
     pub fn stream(&self, path: &str) -> DurableStream {
         DurableStream::new(self.clone(), self.0.root.join(path))
+    }
+
+    /// A session that nothing is sent over.
+    pub(crate) fn idle_session(&self) -> Session {
+        let inner = &self.0;
+        let (transport, timer) = (Arc::clone(&inner.transport), Arc::clone(&inner.timer));
+        Session::new(transport, timer, Extras::new(), None, http::Uri::default())
     }
 
     /// The root under which streams live, without its query.
@@ -110,6 +122,7 @@ pub struct ClientBuilder {
     timer: Arc<dyn Timer>,
     extras: Result<Extras, Error>,
     refresh: Option<Arc<Refresh>>,
+    spawner: Option<Arc<Spawner>>,
     settings: Settings,
 }
 
@@ -140,9 +153,17 @@ impl ClientBuilder {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Extras, Box<dyn StdError + Send + Sync>>> + Send + 'static,
     {
-        let hook =
-            Box::new(move || -> crate::BoxFuture<'static, RefreshResult> { Box::pin(hook()) });
+        let hook = Box::new(move || -> BoxFuture<'static, RefreshResult> { Box::pin(hook()) });
         self.refresh = Some(Arc::new(Refresh::new(hook)));
+        self
+    }
+
+    /// How writers are run in the background: the runtime's `spawn`. Transport crates that know their runtime set it.
+    pub fn spawner(
+        mut self,
+        spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static,
+    ) -> Self {
+        self.spawner = Some(Arc::new(spawn));
         self
     }
 
@@ -187,6 +208,7 @@ impl ClientBuilder {
             timer: self.timer,
             extras: self.extras?,
             refresh: self.refresh,
+            spawner: self.spawner,
             settings: self.settings,
         })))
     }

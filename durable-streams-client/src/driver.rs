@@ -42,6 +42,12 @@ impl<M: Machine> Driver<M> {
         }
     }
 
+    /// Drops what is in flight: nothing will come of it.
+    pub(crate) fn stop(&mut self) {
+        self.exchanges.clear();
+        self.sleep = None;
+    }
+
     /// The machine's next event; `None` when it is done.
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<M::Event>> {
         loop {
@@ -54,8 +60,7 @@ impl<M: Machine> Driver<M> {
                 Output::Abort(id) => self.exchanges.retain(|(other, _)| *other != id),
                 Output::Event(event) => return Poll::Ready(Some(event)),
                 Output::Done => {
-                    self.exchanges.clear();
-                    self.sleep = None;
+                    self.stop();
                     return Poll::Ready(None);
                 }
                 Output::Wait(deadline) => {

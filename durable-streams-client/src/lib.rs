@@ -5,6 +5,7 @@
 //!
 //! - [`Client`] knows a server; [`DurableStream`] is a handle to one stream.
 //! - Single operations are builders that are awaited: `stream.append(…).seq("1").await?`.
+//! - A [`Writer`] writes a stream exactly once, in batches, whatever fails in between.
 //! - A [`Reader`] reads a stream from a checkpoint to its end, or live, whatever fails in between.
 //!
 //! Everything that decides lives in [`core`], which does no I/O. Sections (§) are those of the Durable Streams protocol.
@@ -17,16 +18,18 @@ mod reader;
 mod session;
 mod stream;
 mod transport;
+mod writer;
 
 pub use client::{Client, ClientBuilder};
 pub use durable_streams_core as core;
 pub use durable_streams_core::operation::{Appended, Closed, Created, Metadata, Payload};
 pub use durable_streams_core::{
-    Batch, Checkpoint, Error, ErrorKind, Extras, Failure, FailureKind, Live, Offset, OperationKind,
-    PositionError, RetryPolicy, Start, StreamUrl,
+    AfterClaim, Batch, Checkpoint, Error, ErrorKind, Extras, Failure, FailureKind, Live, Offset,
+    OperationKind, PositionError, Refused, RefusedReason, RetryPolicy, Start, StreamUrl, Unsent,
 };
 pub use operation::OperationBuilder;
 pub use reader::{ReadBuilder, Reader};
 pub use session::RefreshResult;
 pub use stream::DurableStream;
 pub use transport::{Body, BoxFuture, Timer, Transport, TransportError};
+pub use writer::{Receipt, Stored, Writer, WriterBuilder, WriterDriver, WriterSink};

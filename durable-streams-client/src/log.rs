@@ -1,6 +1,6 @@
 //! The few things worth a line in a log. Without the feature `tracing` they say nothing.
 
-use durable_streams_core::Notice;
+use durable_streams_core::{Notice, WriterEvent};
 
 #[cfg(feature = "tracing")]
 pub(crate) fn notice(notice: &Notice) {
@@ -28,3 +28,18 @@ pub(crate) fn refresh_failed(error: &(dyn std::error::Error + Send + Sync)) {
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn refresh_failed(_: &(dyn std::error::Error + Send + Sync)) {}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn writer(event: &WriterEvent) {
+    match event {
+        WriterEvent::Retrying { error, delay } => {
+            tracing::debug!(%error, delay_ms = delay.as_millis() as u64, "retrying a write");
+        }
+        WriterEvent::Rejected { error, .. } => tracing::warn!(%error, "messages were not stored"),
+        WriterEvent::Failed(error) => tracing::error!(%error, "the writer failed"),
+        _ => {}
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn writer(_: &WriterEvent) {}

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::operation::OperationBuilder;
 use crate::reader::ReadBuilder;
 use crate::session::Session;
+use crate::writer::WriterBuilder;
 
 /// A handle to one stream: cheap to make, cheap to clone, and no I/O until something is awaited.
 ///
@@ -176,6 +177,22 @@ impl DurableStream {
     /// ```
     pub fn read(&self) -> ReadBuilder {
         ReadBuilder::new(self.clone())
+    }
+
+    /// Writes the stream exactly once, as the producer with this id: one id for each writer that lives at the same time.
+    ///
+    /// The handle must know the stream's content type: see [`with_content_type`](Self::with_content_type).
+    pub fn writer(&self, id: impl Into<String>) -> WriterBuilder {
+        WriterBuilder::new(self.clone(), id.into())
+    }
+
+    /// Writes the stream exactly once, as a producer with a random id: for a writer that nothing has to take over from.
+    pub fn writer_with_random_id(&self) -> WriterBuilder {
+        self.writer(format!(
+            "{:016x}{:016x}",
+            fastrand::u64(..),
+            fastrand::u64(..)
+        ))
     }
 
     /// The way of this stream's requests: `own` are the extras of one operation.

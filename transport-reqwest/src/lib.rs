@@ -32,13 +32,18 @@ pub use transport::ReqwestTransport;
 ///
 /// With a [`reqwest::Client`] of your own: `Client::builder(root, ReqwestTransport::from(client), TokioTimer)`.
 ///
+/// Writers are spawned on the tokio runtime they are started in.
+///
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) when `root` is no absolute http or https URL, or the TLS library cannot be
 /// set up.
 pub fn client(root: &str) -> Result<ClientBuilder, Error> {
     let transport =
         ReqwestTransport::new().map_err(|error| Error::transport(&Failure::from(error)))?;
-    Client::builder(root, transport, TokioTimer)
+    let builder = Client::builder(root, transport, TokioTimer)?;
+    Ok(builder.spawner(|driver| {
+        tokio::spawn(driver);
+    }))
 }
 
 /// The example of the README, compiled.

@@ -160,12 +160,21 @@ impl Operation for Produce {
             return Err(self.failure(response, ErrorKind::Protocol, why));
         }
         let closed = header::flag(response.headers(), &header::STREAM_CLOSED);
-        if self.close && !closed {
-            let why =
-                "the request was to close the stream, and the answer does not say that it did";
-            return Err(self.failure(response, ErrorKind::Protocol, why));
-        }
         let duplicate = response.status() == StatusCode::NO_CONTENT;
+        if self.close && !closed {
+            let (kind, why) = if duplicate {
+                (
+                    ErrorKind::Diverged,
+                    "this number was taken before, by a request that did not close the stream",
+                )
+            } else {
+                (
+                    ErrorKind::Protocol,
+                    "the answer does not say that the stream is closed",
+                )
+            };
+            return Err(self.failure(response, kind, why));
+        }
         Ok(Produced {
             next_offset,
             duplicate,

@@ -90,6 +90,8 @@ pub enum ErrorKind {
     Redirect,
     /// A message or event is larger than the configured limit.
     LimitExceeded,
+    /// The writer ended before it was done: its driver, or the last handle to it, was dropped.
+    Stopped,
     /// An answer that is not what the protocol promises.
     Protocol,
     /// Any other status.
@@ -397,6 +399,7 @@ impl fmt::Display for Error {
             ErrorKind::Transport => f.write_str("transport failure")?,
             ErrorKind::Redirect => f.write_str("redirect not followed")?,
             ErrorKind::LimitExceeded => f.write_str("over the configured limit")?,
+            ErrorKind::Stopped => f.write_str("the writer was stopped")?,
             ErrorKind::Protocol => f.write_str("protocol error")?,
             ErrorKind::UnexpectedStatus => f.write_str("unexpected status")?,
         }

@@ -166,14 +166,13 @@ impl Reader {
             self.events_ended(ended.err(), short, now);
             return Ok(true);
         };
+        // What was delivered of an answer before is skipped by catch-up: live begins with nothing left to skip.
         let units = group.data.units();
-        let skip = self.place.delivered().min(units);
-        events.progress |= units > skip;
+        events.progress |= units > 0;
         self.place.check(&group.next_offset, units > 0)?;
-        let data = group.data.skip(skip);
         let closed = group.closed;
         self.arrive(Arrival {
-            data: Some(data).filter(|data| data.units() > 0),
+            data: Some(group.data).filter(|_| units > 0),
             next_offset: group.next_offset,
             cursor: group.cursor,
             units,

@@ -42,10 +42,10 @@ impl Writer {
         let batch = &mut self.window[index];
         let close_only = batch.close && batch.messages() == 0;
         let highest = self.next_seq.saturating_sub(1);
-        // A 204 does not say whose data is stored. To what was never sent before, and beyond what was ever sent, it says
-        // that somebody else writes under this epoch (B62).
+        // A 204 does not say whose data is stored. To what no earlier attempt can have stored, and beyond what was ever
+        // sent, it says that somebody else writes under this epoch (B62).
         let foreign = produced.highest_seq.is_some_and(|seq| seq > highest)
-            || (produced.duplicate && batch.sends == 1 && !close_only);
+            || (produced.duplicate && !batch.unknown && !close_only);
         if self.config.auto_claim && foreign {
             let error = self.error(ErrorKind::Fenced, "somebody else writes under this epoch");
             return self.claim(self.epoch, error);
@@ -103,6 +103,8 @@ impl Writer {
                 }
                 _ => self.fail(error),
             },
+            // The number of the close was taken before, by what did not close the stream.
+            ErrorKind::Diverged if self.config.auto_claim => self.claim(self.epoch, error),
             // Closed is what it was to be.
             ErrorKind::StreamClosed if batch.close && batch.messages() == 0 => {
                 self.last_offset = self.last_offset.take().max(error.next_offset().cloned());
@@ -130,13 +132,7 @@ impl Writer {
 
     /// Claims the epoch above `theirs`.
     fn claim(&mut self, theirs: u64, error: Error) {
-        self.claims += 1;
-        if self.claims > self.config.max_claims {
-            return self.fail(error.because("every epoch that was claimed was taken over at once"));
-        }
-        // Several answers may tell of it; the highest epoch counts.
-        let current = self.rotation.as_ref().map_or(0, |rotation| rotation.epoch);
-        self.rotate(current.max(theirs.saturating_add(1)), Some(error));
+        self.rotate(theirs.saturating_add(1), Some(error));
     }
 
     /// A body the server does not take goes in two parts, or is its one message's error (B54b). The parts go under the next
@@ -198,9 +194,9 @@ impl Writer {
     /// The batch is to be sent again; until the front is stored, only the front is.
     fn retry(&mut self, index: usize, error: Error, floor: Option<Duration>, now: Instant) {
         self.alone = true;
+        self.server_asked = self.server_asked.max(floor.map(|wait| now + wait));
         if index > 0 {
-            // The front decides how long; the server's own word counts for all.
-            self.not_before = self.not_before.max(floor.map(|wait| now + wait));
+            // The front decides how long.
             return;
         }
         match self.backoff.fail(now, floor) {
@@ -216,11 +212,23 @@ impl Writer {
     /// These messages will not be sent again.
     pub(super) fn reject(&mut self, batch: Batch, error: Error) {
         self.buffered_bytes -= batch.payload_bytes();
-        self.first_error.get_or_insert_with(|| error.clone());
-        self.outbox.push_back(Output::Event(WriterEvent::Rejected {
-            tickets: batch.tickets(),
-            error,
-        }));
+        let tickets = batch.tickets();
+        let error = error.applied(batch.may_have_been_applied());
+        // Each flush that waits for one of them tells it; without one the next flush will.
+        let mut from = 0;
+        let mut told = false;
+        for flush in &mut self.flushes {
+            if from < tickets.end && tickets.start < flush.before {
+                flush.error.get_or_insert_with(|| error.clone());
+                told = true;
+            }
+            from = flush.before;
+        }
+        if !told || from < tickets.end {
+            self.first_error.get_or_insert_with(|| error.clone());
+        }
+        self.outbox
+            .push_back(Output::Event(WriterEvent::Rejected { tickets, error }));
     }
 
     /// The writer is over. What it did not store stays for [`Writer::take_unsent`].
@@ -236,13 +244,12 @@ impl Writer {
                 batch.state = State::Waiting;
             }
         }
+        self.confirm_before_stored();
         self.mark_impossible();
-        self.window
-            .retain(|batch| !matches!(batch.state, State::Stored(_)));
         for batch in self.window.iter().chain(&self.queue) {
             let tickets = batch.tickets();
             if !tickets.is_empty() {
-                let error = error.clone().applied(batch.unknown);
+                let error = error.clone().applied(batch.may_have_been_applied());
                 self.outbox
                     .push_back(Output::Event(WriterEvent::Rejected { tickets, error }));
             }

@@ -24,9 +24,10 @@ pub(super) struct Batch {
     pub(super) due: bool,
     /// What was sent of it.
     pub(super) seq: Option<u64>,
-    pub(super) sends: u32,
-    /// A request with it may have been applied, and its answer did not say.
+    /// A request with it, under the current epoch, may have been applied, and its answer did not say.
     pub(super) unknown: bool,
+    /// The same, under an epoch before.
+    unknown_before: bool,
     pub(super) state: State,
 }
 
@@ -66,8 +67,8 @@ impl Batch {
             since: now,
             due: false,
             seq: None,
-            sends: 0,
             unknown: false,
+            unknown_before: false,
             state: State::Waiting,
         }
     }
@@ -162,6 +163,7 @@ impl Batch {
     /// The same messages in two batches, for a server that takes no body this large.
     pub(super) fn split(self) -> [Self; 2] {
         let (first, json, since, close) = (self.first, self.json, self.since, self.close);
+        let unknown_before = self.unknown_before;
         let half = self.messages() / 2;
         let mut halves = [
             Self::new(first, json, since),
@@ -173,6 +175,7 @@ impl Batch {
         for batch in &mut halves {
             batch.seal();
             batch.due = true;
+            batch.unknown_before = unknown_before;
         }
         halves[1].close = close;
         halves
@@ -181,10 +184,15 @@ impl Batch {
     /// As if it had never been sent: for a new epoch, with a new number.
     pub(super) fn unsend(&mut self) {
         self.seq = None;
-        self.sends = 0;
+        self.unknown_before |= self.unknown;
         self.unknown = false;
         self.due = true;
         self.state = State::Waiting;
+    }
+
+    /// Whether it may be stored, although nothing acknowledged it.
+    pub(super) fn may_have_been_applied(&self) -> bool {
+        self.unknown || self.unknown_before
     }
 
     pub(super) fn flight(&self) -> Option<&Flight> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   append ─► queue: batches being filled, full, or due  ─► window: batches with a number, front first
-//!                                                              │ acknowledged: events, in order of tickets
+//!                                                              │ acknowledged: an event for each batch
 //!   a failure that can pass ──► the front alone, again and again, until it is stored; then the window opens
 //!   fenced, with auto-claim ──► nothing in flight, then a new epoch: everything not stored is queued again, in order
 //!   fenced, closed, diverged, given up ──► failed for good: what was not stored can be taken back
@@ -47,19 +47,22 @@ pub struct Writer {
     queue: VecDeque<Batch>,
     /// Only the front of the window may be sent: after a failure, and to claim an epoch.
     alone: bool,
-    /// Not before this time is anything sent.
+    /// Not before this time is anything sent, unless the front is stored meanwhile.
     not_before: Option<Instant>,
+    /// Not before this time either: `Retry-After`.
+    server_asked: Option<Instant>,
     /// The epoch to go on with once nothing is in flight.
     rotation: Option<Rotation>,
-    /// Restart once everything before this ticket is answered for.
-    restart_at: Option<u64>,
+    /// Restart once everything before each of these tickets is answered for.
+    restarts: VecDeque<u64>,
+    /// Claims in a row that stored nothing.
     claims: u32,
     backoff: Backoff,
     next_ticket: u64,
     buffered_bytes: usize,
-    flushes: VecDeque<(u64, FlushId)>,
+    flushes: VecDeque<Flush>,
     last_flush: u64,
-    /// The first error of a message that no flush has reported.
+    /// The first error of a message that no flush waits for.
     first_error: Option<Error>,
     last_offset: Option<Offset>,
     phase: Phase,
@@ -76,6 +79,13 @@ enum Phase {
     Closing,
     Closed,
     Failed(Error),
+}
+
+/// Waits until everything before a ticket is answered for.
+struct Flush {
+    id: FlushId,
+    before: u64,
+    error: Option<Error>,
 }
 
 #[derive(Debug, Clone)]
@@ -97,8 +107,9 @@ impl Writer {
             // The first request of an epoch goes alone: what becomes of it decides about those behind it.
             alone: true,
             not_before: None,
+            server_asked: None,
             rotation: None,
-            restart_at: None,
+            restarts: VecDeque::new(),
             claims: 0,
             backoff: Backoff::new(config.retry.clone(), config.seed),
             next_ticket: 0,
@@ -228,7 +239,11 @@ impl Writer {
         for batch in &mut self.queue {
             batch.due = true;
         }
-        self.flushes.push_back((self.next_ticket, flush));
+        self.flushes.push_back(Flush {
+            id: flush,
+            before: self.next_ticket,
+            error: self.first_error.take(),
+        });
         self.stirred = true;
         self.settle();
         flush
@@ -287,7 +302,7 @@ impl Writer {
         for batch in &mut self.queue {
             batch.due = true;
         }
-        self.restart_at = Some(self.next_ticket);
+        self.restarts.push_back(self.next_ticket);
         self.stirred = true;
         self.settle();
         Ok(())
@@ -301,6 +316,11 @@ impl Writer {
     /// The sequence number of the next new request.
     pub fn next_seq(&self) -> u64 {
         self.next_seq
+    }
+
+    /// Whether a new epoch is due, and not begun yet.
+    pub fn is_restarting(&self) -> bool {
+        !self.restarts.is_empty() || self.rotation.is_some()
     }
 
     /// How many messages were accepted and not yet answered for.
@@ -329,7 +349,7 @@ impl Writer {
         self.buffered_bytes = 0;
         let batches = self.window.drain(..).chain(self.queue.drain(..));
         let unsent = batches.flat_map(|batch| {
-            let may_have_been_applied = batch.unknown;
+            let may_have_been_applied = batch.may_have_been_applied();
             batch.into_messages().map(move |(ticket, message)| Unsent {
                 ticket,
                 message,
@@ -356,24 +376,24 @@ impl Writer {
     /// Tells what has been waited for, now that something was answered for.
     fn settle(&mut self) {
         let oldest = self.oldest();
-        while let Some((before, flush)) = self.flushes.front().copied() {
+        while let Some(flush) = self.flushes.front() {
             let failed = match &self.phase {
                 Phase::Failed(error) => Some(error.clone()),
-                _ if oldest < before => break,
+                _ if oldest < flush.before => break,
                 _ => None,
             };
-            self.flushes.pop_front();
-            let error = self.first_error.take().or(failed);
+            let Some(Flush { id, error, .. }) = self.flushes.pop_front() else {
+                break;
+            };
+            let error = error.or(failed);
             let result = error.map_or_else(|| Ok(self.last_offset.clone()), Err);
             self.outbox
-                .push_back(Output::Event(WriterEvent::Flushed { flush, result }));
+                .push_back(Output::Event(WriterEvent::Flushed { flush: id, result }));
         }
         let empty = self.window.is_empty() && self.queue.is_empty();
-        if self.restart_at.is_some_and(|at| at <= oldest)
-            && self.rotation.is_none()
-            && self.window.is_empty()
-        {
-            self.restart_at = None;
+        let restart = self.restarts.front().is_some_and(|&at| at <= oldest);
+        if restart && self.rotation.is_none() && self.window.is_empty() {
+            self.restarts.pop_front();
             self.rotate(self.epoch + 1, None);
         }
         if matches!(self.phase, Phase::Closing) && empty {

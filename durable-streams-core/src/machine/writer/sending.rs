@@ -17,7 +17,7 @@ impl Writer {
         if self.rotation.is_some() {
             return self.in_flight() == 0 && self.turn_epoch();
         }
-        if self.not_before.is_some_and(|at| at > now) {
+        if self.pause().is_some_and(|at| at > now) {
             return false;
         }
         if let Some(index) = self.next_of_window() {
@@ -45,6 +45,11 @@ impl Writer {
         true
     }
 
+    /// Until when nothing is sent: the backoff's time, and the server's own word.
+    fn pause(&self) -> Option<Instant> {
+        self.not_before.max(self.server_asked)
+    }
+
     /// The oldest batch of the window that is to be sent again.
     fn next_of_window(&self) -> Option<usize> {
         let waiting = |batch: &Batch| matches!(batch.state, State::Waiting);
@@ -63,7 +68,7 @@ impl Writer {
         let Some(next) = self.queue.front() else {
             return false;
         };
-        let restarting = self.restart_at.is_some_and(|at| next.first >= at);
+        let restarting = self.restarts.front().is_some_and(|&at| next.first >= at);
         // Nothing may come behind the end of the stream, so it waits for everything before it.
         let alone = self.alone || next.close;
         let limit = if alone { 1 } else { self.config.max_in_flight };
@@ -96,7 +101,6 @@ impl Writer {
             Ok(request) => {
                 self.last_id += 1;
                 let id = RequestId(self.last_id);
-                batch.sends += 1;
                 batch.state = State::InFlight(Flight {
                     id,
                     deadline: now + self.config.request_timeout,
@@ -125,19 +129,22 @@ impl Writer {
                 // It waits for time only when time is all it waits for.
                 (!self.is_due(next, now) && self.may_extend_window(at)).then_some(at)
             });
-        let pause = self.not_before.filter(|&at| at > now);
+        let pause = self.pause().filter(|&at| at > now);
         flights.chain(linger).chain(pause).min()
     }
 
-    /// Everything that is not stored is to go under another epoch, once nothing of this one is in flight.
+    /// Everything that is not stored is to go under another epoch, once nothing of this one is in flight. Of several
+    /// reasons the highest epoch counts.
     pub(super) fn rotate(&mut self, epoch: u64, fenced: Option<Error>) {
+        let before = self.rotation.take();
+        let epoch = before
+            .as_ref()
+            .map_or(epoch, |before| before.epoch.max(epoch));
         if epoch > MAX_INTEGER {
-            return self.fail(self.error(
-                ErrorKind::Fenced,
-                "there is no epoch above 2^53-1 left to go on with",
-            ));
+            let why = "there is no epoch above 2^53-1 left to go on with";
+            return self.fail(self.error(ErrorKind::Fenced, why));
         }
-        let fenced = fenced.or_else(|| self.rotation.take().and_then(|rotation| rotation.fenced));
+        let fenced = fenced.or_else(|| before.and_then(|before| before.fenced));
         self.rotation = Some(Rotation { epoch, fenced });
     }
 
@@ -146,6 +153,15 @@ impl Writer {
         let Some(Rotation { epoch, fenced }) = self.rotation.take() else {
             return false;
         };
+        if let Some(error) = &fenced {
+            self.claims += 1;
+            if self.claims > self.config.max_claims {
+                let why = "every epoch that was claimed was taken over at once";
+                self.fail(error.clone().because(why));
+                return true;
+            }
+        }
+        self.confirm_before_stored();
         self.mark_impossible();
         self.epoch = epoch;
         self.next_seq = 0;
@@ -153,29 +169,49 @@ impl Writer {
         self.outbox
             .push_back(Output::Event(WriterEvent::Epoch(epoch)));
         let report = fenced.filter(|_| self.config.after_claim == super::AfterClaim::Report);
-        let mut window = std::mem::take(&mut self.window);
-        // Numbers are taken without a gap, so what comes before a batch that is stored is stored as well.
-        let mut stored = None;
-        while let Some(mut batch) = window.pop_back() {
-            if let State::Stored(offset) = &batch.state {
-                stored = Some(offset.clone());
-                self.buffered_bytes -= batch.payload_bytes();
-            } else if let Some(offset) = &stored {
-                self.buffered_bytes -= batch.payload_bytes();
+        let mut again = Vec::new();
+        for mut batch in std::mem::take(&mut self.window) {
+            match &report {
+                Some(error) if batch.unknown => self.reject(batch, error.clone().applied(true)),
+                _ => {
+                    batch.unsend();
+                    again.push(batch);
+                }
+            }
+        }
+        for batch in again.into_iter().rev() {
+            self.queue.push_front(batch);
+        }
+        self.settle();
+        true
+    }
+
+    /// Numbers are taken without a gap: what comes before a batch that is stored is stored as well.
+    pub(super) fn confirm_before_stored(&mut self) {
+        let stored = |batch: &Batch| match &batch.state {
+            State::Stored(offset) => Some(offset.clone()),
+            _ => None,
+        };
+        let Some(last) = self
+            .window
+            .iter()
+            .rposition(|batch| stored(batch).is_some())
+        else {
+            return;
+        };
+        let Some(offset) = stored(&self.window[last]) else {
+            return;
+        };
+        for batch in self.window.drain(..=last) {
+            self.buffered_bytes -= batch.payload_bytes();
+            if stored(&batch).is_none() {
                 self.outbox.push_back(Output::Event(WriterEvent::Stored {
                     tickets: batch.tickets(),
                     next_offset: offset.clone(),
                     duplicate: false,
                 }));
-            } else if let Some(error) = report.as_ref().filter(|_| batch.unknown) {
-                self.reject(batch, error.clone().applied(true));
-            } else {
-                batch.unsend();
-                self.queue.push_front(batch);
             }
         }
-        self.settle();
-        true
     }
 
     /// Numbers are taken without a gap: behind a batch that is certainly not stored, none is.

@@ -1,0 +1,85 @@
+//! The background of a writer: a plain future that whoever has a runtime spawns.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use durable_streams_core::{Error, WriterEvent};
+
+use super::shared::{Locked, Shared};
+use crate::driver::Driver;
+
+pub(super) type ErrorHook = dyn Fn(&Error) + Send + Sync;
+
+/// Sends what a [`Writer`](super::Writer) accepts. It resolves when the writer has ended; dropping it ends the writer.
+#[must_use = "nothing is sent unless it is polled"]
+pub struct WriterDriver {
+    driver: Driver<Locked>,
+    shared: Arc<Shared>,
+    hook: Option<Arc<ErrorHook>>,
+}
+
+impl WriterDriver {
+    pub(super) fn new(
+        driver: Driver<Locked>,
+        shared: Arc<Shared>,
+        hook: Option<Arc<ErrorHook>>,
+    ) -> Self {
+        Self {
+            driver,
+            shared,
+            hook,
+        }
+    }
+
+    fn report(&self, event: &WriterEvent) {
+        let error = match event {
+            WriterEvent::Retrying { error, .. }
+            | WriterEvent::Rejected { error, .. }
+            | WriterEvent::Failed(error) => error,
+            _ => return,
+        };
+        crate::log::writer(event);
+        if let Some(hook) = &self.hook {
+            hook(error);
+        }
+    }
+}
+
+impl Future for WriterDriver {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // Before the machine is asked, so that what is asked of it meanwhile wakes.
+        self.shared.register_driver(cx.waker());
+        loop {
+            if self.shared.is_over() {
+                self.driver.stop();
+                return Poll::Ready(());
+            }
+            match ready!(self.driver.poll_event(cx)) {
+                Some(event) => {
+                    self.report(&event);
+                    self.shared.announce(event);
+                }
+                None => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl Drop for WriterDriver {
+    fn drop(&mut self) {
+        self.shared.abandon("the writer's driver was dropped");
+    }
+}
+
+impl fmt::Debug for WriterDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterDriver")
+            .field("writer", &self.shared)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,269 @@
+//! Writing a stream exactly once: the async face of the writer machine.
+
+mod builder;
+mod driver;
+mod receipt;
+mod shared;
+mod sink;
+
+pub use builder::WriterBuilder;
+pub use driver::WriterDriver;
+pub use receipt::{Receipt, Stored};
+pub use sink::WriterSink;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use durable_streams_core::{Error, Offset, Refused, RefusedReason, Unsent};
+use serde::Serialize;
+
+use self::shared::{Handle, Shared};
+
+/// Writes a stream exactly once: what it accepts is stored once and in order, however often it has to be sent.
+///
+/// Messages are gathered into batches, several requests are in flight, and what can pass is tried again. Appending waits for
+/// room in the buffer, not for the server: what became of a message is told by [`flush`](Self::flush), by a [`Receipt`], or by the error
+/// hook. Once a writer fails it has failed for good: every call gives the error, and [`take_unsent`](Self::take_unsent) gives back what
+/// was not stored.
+///
+/// Clones share one writer. When the last one is dropped it ends at once, with whatever it has not sent: flush or close first.
+///
+/// ```no_run
+/// # use durable_streams_client::{DurableStream, Error};
+/// # async fn example(orders: DurableStream) -> Result<(), Box<dyn std::error::Error>> {
+/// let writer = orders.writer("order-service-1").auto_claim(true).start();
+/// writer.append_json(&serde_json::json!({"id": 1})).await?;   // waits for room
+/// writer.append_json(&serde_json::json!({"id": 2})).await?;
+/// writer.flush().await?;                                      // both are stored
+/// writer.close().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    /// Its drop ends the writer when it is the last.
+    _handle: Arc<Handle>,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let handle = Arc::new(Handle::new(Arc::clone(&shared)));
+        Self {
+            shared,
+            _handle: handle,
+        }
+    }
+
+    /// Appends a message, once there is room in the buffer: bytes, or on a JSON stream one JSON value.
+    ///
+    /// # Errors
+    /// The message comes back with why it can never be taken.
+    ///
+    /// # Cancel safety
+    /// Until it resolves nothing was appended; a message of a dropped future is dropped with it.
+    pub async fn append(&self, message: impl Into<Bytes>) -> Result<(), Refused> {
+        self.push(self.shared.check(message.into())?, false)
+            .await
+            .map(|_| ())
+    }
+
+    /// As [`append`](Self::append), for a message that is written as JSON here. An array is one message.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append); and when the message cannot be written as JSON, or the stream is not a JSON stream.
+    ///
+    /// # Cancel safety
+    /// As [`append`](Self::append).
+    pub async fn append_json<T: Serialize + ?Sized>(&self, message: &T) -> Result<(), Refused> {
+        let message = self.json(message)?;
+        self.push(message, false).await.map(|_| ())
+    }
+
+    /// As [`append`](Self::append), and gives a receipt: a future of what becomes of the message.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    ///
+    /// # Cancel safety
+    /// As [`append`](Self::append).
+    pub async fn append_with_receipt(&self, message: impl Into<Bytes>) -> Result<Receipt, Refused> {
+        let ticket = self.push(self.shared.check(message.into())?, true).await?;
+        Ok(Receipt::new(Arc::clone(&self.shared), ticket))
+    }
+
+    /// As [`append_json`](Self::append_json), and gives a receipt.
+    ///
+    /// # Errors
+    /// As [`append_json`](Self::append_json).
+    ///
+    /// # Cancel safety
+    /// As [`append`](Self::append).
+    pub async fn append_json_with_receipt<T: Serialize + ?Sized>(
+        &self,
+        message: &T,
+    ) -> Result<Receipt, Refused> {
+        let message = self.json(message)?;
+        let ticket = self.push(message, true).await?;
+        Ok(Receipt::new(Arc::clone(&self.shared), ticket))
+    }
+
+    /// Appends a message and waits until it is stored.
+    ///
+    /// # Errors
+    /// Why it is not; the error says whether it may be all the same.
+    ///
+    /// # Cancel safety
+    /// Dropping it after the message was accepted does not cancel its delivery.
+    pub async fn append_acked(&self, message: impl Into<Bytes>) -> Result<Stored, Error> {
+        match self.append_with_receipt(message).await {
+            Ok(receipt) => receipt.await,
+            Err(Refused {
+                reason: RefusedReason::Error(error),
+                ..
+            }) => Err(error),
+            Err(refused) => Err(Error::invalid(refused.to_string())),
+        }
+    }
+
+    /// Appends a message if there is room now.
+    ///
+    /// # Errors
+    /// The message comes back: [`Full`](RefusedReason::Full), or with why it can never be taken.
+    pub fn try_append(&self, message: impl Into<Bytes>) -> Result<(), Refused> {
+        self.shared
+            .append(self.shared.check(message.into())?, false)
+            .map(|_| ())
+    }
+
+    fn json<T: Serialize + ?Sized>(&self, message: &T) -> Result<Bytes, Refused> {
+        let refuse = |why: String| Refused {
+            message: Bytes::new(),
+            reason: RefusedReason::Error(Error::invalid(why)),
+        };
+        if !self.shared.is_json() {
+            return Err(refuse(
+                "JSON messages need a stream of application/json".into(),
+            ));
+        }
+        let message = serde_json::to_vec(message);
+        message
+            .map(Bytes::from)
+            .map_err(|error| refuse(format!("the message cannot be written as JSON: {error}")))
+    }
+
+    async fn push(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
+        let mut message = Some(message);
+        let mut waiting = self.shared.wait_for_room();
+        poll_fn(|cx| {
+            // It is put back whenever it is not taken.
+            let Some(next) = message.take() else {
+                return Poll::Pending;
+            };
+            match waiting.append(next, receipt, cx) {
+                Ok(ticket) => Poll::Ready(Ok(ticket)),
+                Err(Refused {
+                    message: back,
+                    reason: RefusedReason::Full,
+                }) => {
+                    message = Some(back);
+                    Poll::Pending
+                }
+                Err(refused) => Poll::Ready(Err(refused)),
+            }
+        })
+        .await
+    }
+
+    /// Waits until everything accepted so far is answered for. Gives the last offset, if anything was ever stored.
+    ///
+    /// # Errors
+    /// The first error of a message that no flush has reported yet; or why the writer failed.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing about what is sent.
+    pub async fn flush(&self) -> Result<Option<Offset>, Error> {
+        let flush = self.shared.flush();
+        poll_fn(|cx| flush.poll(cx)).await
+    }
+
+    /// Stores what was accepted, and ends the writer. The stream stays open. Calling it again gives the same result.
+    ///
+    /// # Errors
+    /// Why the writer failed.
+    ///
+    /// # Cancel safety
+    /// It takes effect when it is first polled: dropping it afterwards does not undo it.
+    pub async fn close(&self) -> Result<Option<Offset>, Error> {
+        self.shared.close();
+        poll_fn(|cx| self.shared.poll_end(cx)).await
+    }
+
+    /// Stores what was accepted, closes the stream behind it, and ends the writer. Gives the stream's final offset; calling it again
+    /// gives the same.
+    ///
+    /// # Errors
+    /// Why the writer failed; or that it was closed before, with the stream left open.
+    ///
+    /// # Cancel safety
+    /// As [`close`](Self::close).
+    pub async fn close_stream(&self) -> Result<Option<Offset>, Error> {
+        self.shared.close_stream()?;
+        poll_fn(|cx| self.shared.poll_end(cx)).await
+    }
+
+    /// Goes on under the next epoch, once everything accepted so far is answered for. Gives that epoch.
+    ///
+    /// # Errors
+    /// When the writer is closed or has failed.
+    ///
+    /// # Cancel safety
+    /// As [`close`](Self::close).
+    pub async fn restart(&self) -> Result<u64, Error> {
+        let before = self.shared.restart()?;
+        poll_fn(|cx| self.shared.poll_epoch(before, cx)).await
+    }
+
+    /// The epoch that requests carry now.
+    pub fn epoch(&self) -> u64 {
+        self.shared.look(|machine| machine.epoch())
+    }
+
+    /// The sequence number of the next new request.
+    pub fn next_seq(&self) -> u64 {
+        self.shared.look(|machine| machine.next_seq())
+    }
+
+    /// How many messages were accepted and not yet answered for.
+    pub fn pending(&self) -> usize {
+        self.shared.look(|machine| machine.pending())
+    }
+
+    /// How many requests are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.shared.look(|machine| machine.in_flight())
+    }
+
+    /// Why nothing is taken any more, if so.
+    pub fn error(&self) -> Option<Error> {
+        self.shared.ended()
+    }
+
+    /// What was accepted and not stored, in order, by a writer that failed. Given once.
+    pub fn take_unsent(&self) -> Vec<Unsent> {
+        self.shared.take_unsent()
+    }
+
+    /// A [`Sink`](futures_sink::Sink) of messages into this writer.
+    pub fn sink(&self) -> WriterSink {
+        WriterSink::new(self.clone())
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}
