@@ -118,14 +118,7 @@ impl Writer {
     /// # Cancel safety
     /// Dropping it after the message was accepted does not cancel its delivery.
     pub async fn append_acked(&self, message: impl Into<Bytes>) -> Result<Stored, Error> {
-        match self.append_with_receipt(message).await {
-            Ok(receipt) => receipt.await,
-            Err(Refused {
-                reason: RefusedReason::Error(error),
-                ..
-            }) => Err(error),
-            Err(refused) => Err(Error::invalid(refused.to_string())),
-        }
+        self.append_with_receipt(message).await?.await
     }
 
     /// Appends a message if there is room now.

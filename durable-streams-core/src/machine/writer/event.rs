@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::wire::error::Error;
+use crate::wire::error::{Error, ErrorKind};
 use crate::wire::position::Offset;
 
 /// What a writer tells its user.
@@ -83,6 +83,25 @@ impl Refused {
             message,
             reason: RefusedReason::Error(error),
         }
+    }
+}
+
+impl Refused {
+    /// Why, as an error. The message is dropped.
+    pub fn into_error(self) -> Error {
+        match self.reason {
+            RefusedReason::Full => {
+                Error::new(ErrorKind::LimitExceeded, "the writer's buffer is full")
+            }
+            RefusedReason::Error(error) => error,
+        }
+    }
+}
+
+/// The message is dropped: what failed is the operation.
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        refused.into_error()
     }
 }
 
