@@ -341,6 +341,21 @@ fn b14_three_short_event_streams_fall_back_to_long_poll_once() {
 }
 
 #[test]
+fn b14_a_policy_that_never_retries_falls_back_all_the_same() {
+    let mut r = at_events(|config| config.retry(durable_streams_core::RetryPolicy::never()));
+    for n in 0..3 {
+        assert_eq!(r.last().param("live"), Some("sse"), "connection {n}");
+        r.open_events();
+        r.chunk(group("", r#"{"streamNextOffset":"1","upToDate":true}"#));
+        r.end();
+        if r.live().is_none() {
+            r.next_request();
+        }
+    }
+    assert_eq!(r.last().target(), "/v1/s?live=long-poll&offset=1");
+}
+
+#[test]
 fn b14_only_short_ones_in_a_row_that_delivered_nothing_count() {
     let mut r = at_events(|config| config);
     for n in 0..12 {

@@ -39,7 +39,7 @@ pub struct RequestId(pub(crate) u64);
 pub enum Output<E> {
     /// Send this request, and hand in what comes of it.
     Send(RequestId, Request<Bytes>),
-    /// Drop this request: its connection need not be kept, and nothing about it is wanted any more.
+    /// Drop this request: its connection need not be kept, and nothing about it is wanted any more. It may be over already.
     Abort(RequestId),
     /// Something for the user of the machine.
     Event(E),

@@ -201,7 +201,9 @@ impl Reader {
                 let error = self
                     .error("the event stream ended at once")
                     .with_kind(ErrorKind::Transport);
-                self.retry(error, None, now);
+                // A few of these in a row lead to long-poll, whatever the policy says about failures.
+                let delay = self.backoff.fail(now, None).unwrap_or_default();
+                self.pause(error, delay, now);
             }
             None => {
                 self.state = State::Idle {
@@ -303,19 +305,20 @@ impl Reader {
     pub(super) fn retry(&mut self, error: Error, floor: Option<Duration>, now: Instant) {
         let error = error.at(OperationKind::Read, &self.config.url);
         match self.backoff.fail(now, floor) {
-            Some(delay) => {
-                self.state = State::Idle {
-                    at: Some(now + delay),
-                    redirected: None,
-                };
-                self.outbox
-                    .push_back(Output::Event(ReaderEvent::Notice(Notice::Retrying {
-                        error,
-                        delay,
-                    })));
-            }
+            Some(delay) => self.pause(error, delay, now),
             None => self.fail(error),
         }
+    }
+
+    /// Waits before the next attempt, and says why.
+    fn pause(&mut self, error: Error, delay: Duration, now: Instant) {
+        self.state = State::Idle {
+            at: Some(now + delay),
+            redirected: None,
+        };
+        let notice = Notice::Retrying { error, delay };
+        self.outbox
+            .push_back(Output::Event(ReaderEvent::Notice(notice)));
     }
 
     pub(super) fn fail(&mut self, error: Error) {
