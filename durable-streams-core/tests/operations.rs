@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use durable_streams_core::operation::{
     Append, Close, Create, Delete, Fork, Head, LiveMode, Operation, Payload, Read, ReadOutcome,
+    Resend,
 };
 use durable_streams_core::{Error, ErrorKind, Offset, OperationKind, Start, StreamUrl};
 use http::{Request, Response};
@@ -392,4 +393,32 @@ fn b27_appends_and_creates_wrap_messages_the_same_way() {
         let create = Create::new(url()).content_type(json).contents(payload);
         assert_eq!(create.request().unwrap().body(), body);
     }
+}
+
+#[test]
+fn b33_b35_an_empty_append_that_closes_is_a_plain_close() {
+    let url = StreamUrl::parse("http://h/s").unwrap();
+    let close = Append::new(url.clone(), "")
+        .content_type("application/json")
+        .close(true);
+    let request = close.request().unwrap();
+    assert!(request.body().is_empty());
+    assert!(!request.headers().contains_key("content-type"));
+    assert_eq!(request.headers()["stream-closed"], "true");
+    assert_eq!(close.resend(), Resend::Safe);
+    for status in [204, 409] {
+        let answer = Response::builder()
+            .status(status)
+            .header("stream-closed", "true")
+            .header("stream-next-offset", "7")
+            .body(Bytes::new())
+            .unwrap();
+        let closed = close.decode(&answer).unwrap();
+        assert_eq!((closed.next_offset.as_str(), closed.closed), ("7", true));
+    }
+    let kept_open = Append::new(url, "");
+    assert_eq!(
+        kept_open.request().unwrap_err().kind(),
+        ErrorKind::InvalidInput
+    );
 }

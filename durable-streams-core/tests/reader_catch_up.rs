@@ -154,9 +154,14 @@ fn b25_now_is_replaced_by_the_first_offset_also_of_an_empty_answer() {
 
 #[test]
 fn b25_now_on_an_empty_stream_finds_its_beginning() {
-    for (head, body) in [(JSON, "[]"), (JSON, ""), (BINARY, "")] {
+    let empty = ("content-length", "0");
+    for (head, length, body) in [
+        (JSON, ("x", ""), "[]"),
+        (JSON, empty, ""),
+        (BINARY, empty, ""),
+    ] {
         let mut r = read(|config| config.from(Start::Now));
-        r.answer(200, &[head, next("0"), UP_TO_DATE], body);
+        r.answer(200, &[head, length, next("0"), UP_TO_DATE], body);
         assert_eq!(r.checkpoint(), "0");
         r.assert_ended_after(1);
     }

@@ -56,9 +56,9 @@ impl Append {
         self
     }
 
-    /// Close the stream with this append.
+    /// Close the stream with this append. The payload may then be empty: it is a plain close.
     ///
-    /// Without [`seq`](Self::seq) it is not sent again when its answer is lost, as any plain append.
+    /// With a payload and without [`seq`](Self::seq) it is not sent again when its answer is lost, as any plain append.
     #[must_use]
     pub fn close(mut self, close: bool) -> Self {
         self.close = close;
@@ -70,15 +70,19 @@ impl Append {
             .content_type
             .as_deref()
             .unwrap_or_else(|| self.payload.default_content_type());
-        let body = self.payload.body(content_type)?;
+        let body = if self.is_close_only() {
+            Bytes::new()
+        } else {
+            self.payload.body(content_type)?
+        };
         let mut request = Request::post(self.url.uri(&[])?)
             .body(body)
             .map_err(|e| Error::invalid(e.to_string()))?;
         let headers = request.headers_mut();
-        headers.insert(
-            http_header::CONTENT_TYPE,
-            value(&http_header::CONTENT_TYPE, content_type)?,
-        );
+        if !self.is_close_only() {
+            let content_type = value(&http_header::CONTENT_TYPE, content_type)?;
+            headers.insert(http_header::CONTENT_TYPE, content_type);
+        }
         if let Some(seq) = &self.seq {
             if seq.is_empty() || !seq.bytes().all(|byte| byte.is_ascii_graphic()) {
                 return Err(Error::invalid("Stream-Seq is visible ASCII, and not empty"));
@@ -92,6 +96,10 @@ impl Append {
             );
         }
         Ok(request)
+    }
+
+    fn is_close_only(&self) -> bool {
+        self.close && self.payload.is_empty()
     }
 
     /// A 409, read from its headers in the order of §5.2: closed, producer gap, then sequence or content type.
@@ -120,7 +128,7 @@ impl Operation for Append {
 
     fn resend(&self) -> Resend {
         // With a sequence number the server refuses the second copy; without one it would store it.
-        if self.seq.is_some() {
+        if self.seq.is_some() || self.is_close_only() {
             Resend::Safe
         } else {
             Resend::IfNotApplied
@@ -135,7 +143,13 @@ impl Operation for Append {
     fn decode(&self, response: &Response<Bytes>) -> Result<Appended, Error> {
         match response.status() {
             StatusCode::OK | StatusCode::NO_CONTENT => {}
-            StatusCode::CONFLICT => return Err(self.conflict(response)),
+            StatusCode::CONFLICT => {
+                let error = self.conflict(response);
+                // A plain close finds the stream as it was to be.
+                if !(self.is_close_only() && error.kind() == ErrorKind::StreamClosed) {
+                    return Err(error);
+                }
+            }
             _ => return Err(answer::failure(Self::KIND, &self.url, response)),
         }
         let next_offset = answer::promised_offset(Self::KIND, &self.url, response)?;

@@ -97,6 +97,11 @@ impl Payload {
         }
     }
 
+    /// Whether there is nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(&self.0, Content::Bytes(bytes) if bytes.is_empty())
+    }
+
     /// The content type it has by itself, where none is known.
     pub(crate) fn default_content_type(&self) -> &'static str {
         match self.0 {

@@ -96,8 +96,11 @@ impl Page {
     pub(super) fn is_whole(&self) -> bool {
         let complete = match &self.body {
             Body::Bytes { .. } => true,
-            // Some servers answer at the tail without the empty array.
-            Body::Json(_) if self.received == 0 && self.head.up_to_date => self.may_be_empty,
+            // Some servers answer at the tail without the empty array. Only a length of zero says that it is none: a body
+            // without a length may have been cut before its first byte.
+            Body::Json(_) if self.head.content_length == Some(0) && self.head.up_to_date => {
+                self.may_be_empty
+            }
             Body::Json(framer) => framer.is_complete(),
         };
         complete && self.has_its_length()
