@@ -5,6 +5,7 @@ mod driver;
 mod receipt;
 mod shared;
 mod sink;
+mod state;
 
 pub use builder::WriterBuilder;
 pub use driver::WriterDriver;
@@ -149,13 +150,13 @@ impl Writer {
 
     async fn push(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
         let mut message = Some(message);
-        let mut waiting = self.shared.wait_for_room();
+        let mut place = self.shared.place();
         poll_fn(|cx| {
             // It is put back whenever it is not taken.
             let Some(next) = message.take() else {
                 return Poll::Pending;
             };
-            match waiting.append(next, receipt, cx) {
+            match place.append(next, receipt, cx) {
                 Ok(ticket) => Poll::Ready(Ok(ticket)),
                 Err(Refused {
                     message: back,
@@ -191,7 +192,8 @@ impl Writer {
     /// It takes effect when it is first polled: dropping it afterwards does not undo it.
     pub async fn close(&self) -> Result<Option<Offset>, Error> {
         self.shared.close();
-        poll_fn(|cx| self.shared.poll_end(cx)).await
+        let mut place = self.shared.place();
+        poll_fn(|cx| place.poll_end(cx)).await
     }
 
     /// Stores what was accepted, closes the stream behind it, and ends the writer. Gives the stream's final offset; calling it again
@@ -204,7 +206,8 @@ impl Writer {
     /// As [`close`](Self::close).
     pub async fn close_stream(&self) -> Result<Option<Offset>, Error> {
         self.shared.close_stream()?;
-        poll_fn(|cx| self.shared.poll_end(cx)).await
+        let mut place = self.shared.place();
+        poll_fn(|cx| place.poll_end(cx)).await
     }
 
     /// Goes on under the next epoch, once everything accepted so far is answered for. Gives that epoch.
@@ -216,7 +219,8 @@ impl Writer {
     /// As [`close`](Self::close).
     pub async fn restart(&self) -> Result<u64, Error> {
         let before = self.shared.restart()?;
-        poll_fn(|cx| self.shared.poll_epoch(before, cx)).await
+        let mut place = self.shared.place();
+        poll_fn(|cx| place.poll_epoch(before, cx)).await
     }
 
     /// The epoch that requests carry now.

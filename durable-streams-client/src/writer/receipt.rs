@@ -48,7 +48,7 @@ impl Future for Receipt {
 
 impl Drop for Receipt {
     fn drop(&mut self) {
-        self.shared.drop_receipt(self.ticket);
+        self.shared.forget_receipt(self.ticket);
     }
 }
 

@@ -46,6 +46,8 @@ impl Sink<Bytes> for WriterSink {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Bytes) -> Result<()> {
+        // A flush that was begun before does not cover this message.
+        self.flush = None;
         match self.writer.try_append(message) {
             Err(Refused {
                 message,

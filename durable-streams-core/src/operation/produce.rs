@@ -173,7 +173,7 @@ impl Operation for Produce {
                     "the answer does not say that the stream is closed",
                 )
             };
-            return Err(self.failure(response, kind, why));
+            return Err(self.failure(response, kind, why).applied(!duplicate));
         }
         Ok(Produced {
             next_offset,

@@ -42,11 +42,14 @@ impl Writer {
         let batch = &mut self.window[index];
         let close_only = batch.close && batch.messages() == 0;
         let highest = self.next_seq.saturating_sub(1);
-        // A 204 does not say whose data is stored. To what no earlier attempt can have stored, and beyond what was ever
-        // sent, it says that somebody else writes under this epoch (B62).
+        // A 204 does not say whose data is stored (B62). Somebody else's it is to what no earlier attempt can have stored, and
+        // beyond what was ever sent. To the first request under an epoch that was not claimed it may be either, and a
+        // predecessor's is what auto-claim is there for.
+        let unclaimed = !self.claimed && batch.seq == Some(0);
         let foreign = produced.highest_seq.is_some_and(|seq| seq > highest)
-            || (produced.duplicate && !batch.unknown && !close_only);
+            || (produced.duplicate && !close_only && (!batch.unknown || unclaimed));
         if self.config.auto_claim && foreign {
+            batch.foreign = true;
             let error = self.error(ErrorKind::Fenced, "somebody else writes under this epoch");
             return self.claim(self.epoch, error);
         }
@@ -104,15 +107,22 @@ impl Writer {
                 _ => self.fail(error),
             },
             // The number of the close was taken before, by what did not close the stream.
-            ErrorKind::Diverged if self.config.auto_claim => self.claim(self.epoch, error),
+            ErrorKind::Diverged if self.config.auto_claim => {
+                batch.foreign = true;
+                self.claim(self.epoch, error);
+            }
             // Closed is what it was to be.
             ErrorKind::StreamClosed if batch.close && batch.messages() == 0 => {
                 self.last_offset = self.last_offset.take().max(error.next_offset().cloned());
                 self.window.remove(index);
                 self.settle();
             }
-            // An answer from before earlier batches landed says nothing final (B61).
-            ErrorKind::ProducerGap if !as_front => self.alone = true,
+            // An answer from before earlier batches landed says nothing final (B61). It is the one refusal that passes by
+            // itself: a second copy of the request, still on its way, may be taken.
+            ErrorKind::ProducerGap if !as_front => {
+                batch.doubtful = true;
+                self.alone = true;
+            }
             ErrorKind::ProducerGap => {
                 let why =
                     "the server misses what it acknowledged, or somebody else writes with this id";
@@ -229,6 +239,11 @@ impl Writer {
         }
         self.outbox
             .push_back(Output::Event(WriterEvent::Rejected { tickets, error }));
+    }
+
+    /// Ends the writer with this error, as when it fails by itself: for an owner that cannot drive it any more.
+    pub fn stop(&mut self, error: Error) {
+        self.fail(error);
     }
 
     /// The writer is over. What it did not store stays for [`Writer::take_unsent`].

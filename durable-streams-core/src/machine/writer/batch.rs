@@ -28,6 +28,11 @@ pub(super) struct Batch {
     pub(super) unknown: bool,
     /// The same, under an epoch before.
     unknown_before: bool,
+    /// It was turned down for a gap, and a copy of the request, made on the way, may be taken later. That is only told: a 204
+    /// to it is likelier for somebody else's data.
+    pub(super) doubtful: bool,
+    /// Somebody else's data is stored under its number.
+    pub(super) foreign: bool,
     pub(super) state: State,
 }
 
@@ -69,6 +74,8 @@ impl Batch {
             seq: None,
             unknown: false,
             unknown_before: false,
+            doubtful: false,
+            foreign: false,
             state: State::Waiting,
         }
     }
@@ -83,6 +90,14 @@ impl Batch {
             batch.body = Body::Sealed(message);
         }
         batch.seal();
+        batch
+    }
+
+    /// The end of the stream, without a message.
+    pub(super) fn closing(first: u64, json: bool, now: Instant) -> Self {
+        let mut batch = Self::new(first, json, now);
+        batch.seal();
+        batch.close = true;
         batch
     }
 
@@ -163,7 +178,7 @@ impl Batch {
     /// The same messages in two batches, for a server that takes no body this large.
     pub(super) fn split(self) -> [Self; 2] {
         let (first, json, since, close) = (self.first, self.json, self.since, self.close);
-        let unknown_before = self.unknown_before;
+        let unknown_before = self.unknown_before || self.doubtful;
         let half = self.messages() / 2;
         let mut halves = [
             Self::new(first, json, since),
@@ -186,13 +201,14 @@ impl Batch {
         self.seq = None;
         self.unknown_before |= self.unknown;
         self.unknown = false;
+        self.foreign = false;
         self.due = true;
         self.state = State::Waiting;
     }
 
     /// Whether it may be stored, although nothing acknowledged it.
     pub(super) fn may_have_been_applied(&self) -> bool {
-        self.unknown || self.unknown_before
+        self.unknown || self.unknown_before || self.doubtful
     }
 
     pub(super) fn flight(&self) -> Option<&Flight> {

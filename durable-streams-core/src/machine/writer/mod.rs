@@ -55,6 +55,8 @@ pub struct Writer {
     rotation: Option<Rotation>,
     /// Restart once everything before each of these tickets is answered for.
     restarts: VecDeque<u64>,
+    /// The epoch is one that this writer raised, not the one it began with.
+    claimed: bool,
     /// Claims in a row that stored nothing.
     claims: u32,
     backoff: Backoff,
@@ -110,6 +112,7 @@ impl Writer {
             server_asked: None,
             rotation: None,
             restarts: VecDeque::new(),
+            claimed: false,
             claims: 0,
             backoff: Backoff::new(config.retry.clone(), config.seed),
             next_ticket: 0,
@@ -277,8 +280,7 @@ impl Writer {
                 self.seal_last();
             }
             None => {
-                let mut batch = Batch::new(self.next_ticket, self.json, now);
-                batch.seal();
+                let batch = Batch::closing(self.next_ticket, self.json, now);
                 self.queue.push_back(batch);
             }
         }

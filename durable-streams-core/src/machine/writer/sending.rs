@@ -164,6 +164,7 @@ impl Writer {
         self.confirm_before_stored();
         self.mark_impossible();
         self.epoch = epoch;
+        self.claimed = true;
         self.next_seq = 0;
         self.alone = true;
         self.outbox
@@ -171,8 +172,16 @@ impl Writer {
         let report = fenced.filter(|_| self.config.after_claim == super::AfterClaim::Report);
         let mut again = Vec::new();
         for mut batch in std::mem::take(&mut self.window) {
+            let close_only = batch.close && batch.messages() == 0;
             match &report {
-                Some(error) if batch.unknown => self.reject(batch, error.clone().applied(true)),
+                Some(error) if batch.unknown && !close_only => {
+                    // The stream is closed all the same, behind what the caller was told of.
+                    if batch.close {
+                        let end = batch.tickets().end;
+                        again.push(Batch::closing(end, self.json, batch.since));
+                    }
+                    self.reject(batch, error.clone());
+                }
                 _ => {
                     batch.unsend();
                     again.push(batch);
@@ -186,36 +195,48 @@ impl Writer {
         true
     }
 
-    /// Numbers are taken without a gap: what comes before a batch that is stored is stored as well.
+    /// Numbers are taken without a gap: what comes before a batch that is stored is stored as well. Not so when somebody else
+    /// takes numbers of this epoch: then it is stored, and nobody knows whose it is.
     pub(super) fn confirm_before_stored(&mut self) {
-        let stored = |batch: &Batch| match &batch.state {
+        let offset = |batch: &Batch| match &batch.state {
             State::Stored(offset) => Some(offset.clone()),
             _ => None,
         };
-        let Some(last) = self
-            .window
-            .iter()
-            .rposition(|batch| stored(batch).is_some())
-        else {
+        let foreign = self.window.iter().any(|batch| batch.foreign);
+        let stored = self.window.iter().enumerate().rev();
+        let last = stored
+            .filter_map(|(index, batch)| Some((index, offset(batch)?)))
+            .next();
+        let Some((last, next_offset)) = last else {
             return;
         };
-        let Some(offset) = stored(&self.window[last]) else {
-            return;
-        };
+        let mut kept = Vec::new();
         for batch in self.window.drain(..=last) {
+            let told = offset(&batch).is_some();
+            if !told && foreign {
+                kept.push(batch);
+                continue;
+            }
             self.buffered_bytes -= batch.payload_bytes();
-            if stored(&batch).is_none() {
+            if !told {
                 self.outbox.push_back(Output::Event(WriterEvent::Stored {
                     tickets: batch.tickets(),
-                    next_offset: offset.clone(),
+                    next_offset: next_offset.clone(),
                     duplicate: false,
                 }));
             }
         }
+        for batch in kept.into_iter().rev() {
+            self.window.push_front(batch);
+        }
     }
 
-    /// Numbers are taken without a gap: behind a batch that is certainly not stored, none is.
+    /// Numbers are taken without a gap: behind a batch that is certainly not stored, none is. Not so when somebody else takes
+    /// numbers of this epoch.
     pub(super) fn mark_impossible(&mut self) {
+        if self.window.iter().any(|batch| batch.foreign) {
+            return;
+        }
         let mut possible = true;
         for batch in &mut self.window {
             if !matches!(batch.state, State::Stored(_)) {

@@ -1,0 +1,11 @@
+//! The writer's async face, without a network and without real time: what is appended, awaited, dropped and moved.
+
+mod appending;
+mod claims;
+mod ending;
+mod idle;
+mod requests;
+mod server;
+mod sink;
+mod sweep;
+mod world;
