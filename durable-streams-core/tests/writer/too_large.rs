@@ -211,7 +211,7 @@ fn b54b_a_last_message_that_is_too_large_leaves_the_stream_open() {
 }
 
 #[test]
-fn b54b_only_the_messages_of_the_writer_that_closes_are_split() {
+fn b54b_a_split_before_the_close_leaves_the_close_whole() {
     let mut rig = Rig::new(batches_of(2));
     rig.append("1");
     rig.append("2");
