@@ -471,9 +471,13 @@ fn b7_a_group_over_the_limit_is_an_error_of_its_own() {
 
 #[test]
 fn auto_takes_event_streams_for_json_and_text_and_long_poll_for_binary() {
-    for (media, mode) in [(JSON, "sse"), (TEXT, "sse"), (BINARY, "long-poll")] {
+    for (media, mode, empty) in [
+        (JSON, "sse", "[]"),
+        (TEXT, "sse", ""),
+        (BINARY, "long-poll", ""),
+    ] {
         let mut r = read(|config| config.live(Live::Auto).from(Start::Now));
-        r.answer(200, &[media, next("1"), UP_TO_DATE], "");
+        r.answer(200, &[media, next("1"), UP_TO_DATE], empty);
         assert_eq!(r.last().param("live"), Some(mode));
     }
 }

@@ -14,8 +14,8 @@ use super::shared::Shared;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stored {
-    /// The tail behind the batch it was in.
-    pub next_offset: Offset,
+    /// The tail behind the batch it was in. `None` where the server acknowledged a repeated request without one.
+    pub next_offset: Option<Offset>,
     /// The server had it already: from an earlier attempt, or an earlier run with the same id and epoch.
     pub duplicate: bool,
 }

@@ -189,7 +189,9 @@ fn b53_receipts_resolve_in_any_order_and_dropping_one_cancels_nothing() {
         assert_eq!(receipt.ticket(), n as u64);
         world.run(receipt).unwrap()
     });
-    let offsets = stored.each_ref().map(|stored| stored.next_offset.as_str());
+    let offsets = stored
+        .each_ref()
+        .map(|stored| stored.next_offset.as_ref().unwrap().as_str());
     assert_eq!(offsets[1], "00000002", "of the batch it was in");
     assert_eq!(
         offsets[2], offsets[3],
@@ -201,6 +203,27 @@ fn b53_receipts_resolve_in_any_order_and_dropping_one_cancels_nothing() {
     );
     world.run(async move { writer.flush().await }).unwrap();
     assert_eq!(world.server.stored(), [0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn b43_a_duplicate_that_is_acknowledged_by_its_number_alone_is_stored() {
+    let (mut world, writer) = World::new(|builder| builder);
+    world.server.names_no_offset_of_duplicates();
+    world.server.faults([Fault::AnswerLost]);
+    let clone = writer.clone();
+    let stored = world
+        .run(async move { clone.append_acked("1").await })
+        .unwrap();
+    assert_eq!((stored.next_offset, stored.duplicate), (None, true));
+    let clone = writer.clone();
+    let flushed = world.run(async move { clone.flush().await });
+    assert_eq!(flushed.unwrap(), None, "no offset is known");
+    world.server.faults([Fault::None, Fault::AnswerLost]);
+    writer.try_append("2").unwrap();
+    let end = world.run(async move { writer.close_stream().await });
+    assert_eq!(end.unwrap().unwrap().as_str(), "00000002");
+    assert_eq!(world.server.stored(), [1, 2]);
+    assert_eq!(world.server.requests().len(), 5);
 }
 
 #[test]

@@ -36,6 +36,7 @@ struct State {
     /// What happens when nothing is scripted.
     otherwise: Option<Fault>,
     released: bool,
+    names_no_offset: bool,
     held: Vec<Waker>,
     in_flight: usize,
     most_in_flight: usize,
@@ -66,6 +67,11 @@ impl Server {
         let held = std::mem::take(&mut state.held);
         drop(state);
         held.into_iter().for_each(Waker::wake);
+    }
+
+    /// From now on duplicates are acknowledged by their number alone.
+    pub(crate) fn names_no_offset_of_duplicates(&self) {
+        self.lock().names_no_offset = true;
     }
 
     pub(crate) fn stored(&self) -> Vec<u64> {
@@ -195,7 +201,8 @@ impl State {
             Some((current, last)) if epoch == current && seq <= last => {
                 let echo = [("producer-epoch", epoch), ("producer-seq", last)];
                 let echo = echo.map(|(name, value)| (name, value.to_string()));
-                return (204, [offset].into_iter().chain(echo).collect());
+                let offset = Some(offset).filter(|_| !self.names_no_offset);
+                return (204, offset.into_iter().chain(echo).collect());
             }
             Some((current, last)) if epoch == current => last + 1,
             _ => 0,

@@ -38,8 +38,8 @@ pub struct Produce {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Produced {
-    /// The tail after it.
-    pub next_offset: Offset,
+    /// The tail after it. `None` where a server acknowledges a repeated request by its number alone.
+    pub next_offset: Option<Offset>,
     /// Whether it had been accepted before (204); nothing was written now. Says nothing for a close without a body.
     pub duplicate: bool,
     /// Whether the stream is closed now.
@@ -146,13 +146,21 @@ impl Operation for Produce {
             }
             _ => return Err(answer::failure(Self::KIND, &self.url, response)),
         }
-        let next_offset = answer::promised_offset(Self::KIND, &self.url, response)?;
         let malformed =
             |error: HeaderError| self.failure(response, ErrorKind::Protocol, error.to_string());
         let epoch =
             header::integer(response.headers(), &header::PRODUCER_EPOCH).map_err(malformed)?;
         let highest_seq =
             header::integer(response.headers(), &header::PRODUCER_SEQ).map_err(malformed)?;
+        let duplicate = response.status() == StatusCode::NO_CONTENT;
+        // A duplicate that names the request it is one of promises as much as an offset does, and there are servers that
+        // give no more.
+        let named = duplicate && epoch.is_some() && highest_seq.is_some();
+        let next_offset = if named && !response.headers().contains_key(header::STREAM_NEXT_OFFSET) {
+            None
+        } else {
+            Some(answer::promised_offset(Self::KIND, &self.url, response)?)
+        };
         let theirs = epoch.is_some_and(|epoch| epoch != self.producer.epoch)
             || highest_seq.is_some_and(|seq| seq < self.producer.seq);
         if theirs {
@@ -160,7 +168,6 @@ impl Operation for Produce {
             return Err(self.failure(response, ErrorKind::Protocol, why));
         }
         let closed = header::flag(response.headers(), &header::STREAM_CLOSED);
-        let duplicate = response.status() == StatusCode::NO_CONTENT;
         if self.close && !closed {
             let (kind, why) = if duplicate {
                 (

@@ -58,10 +58,7 @@ impl Writer {
         let tickets = batch.tickets();
         self.backoff.reset();
         self.claims = 0;
-        self.last_offset = self
-            .last_offset
-            .take()
-            .max(Some(produced.next_offset.clone()));
+        self.last_offset = self.last_offset.take().max(produced.next_offset.clone());
         if !tickets.is_empty() {
             self.outbox.push_back(Output::Event(WriterEvent::Stored {
                 tickets,

@@ -46,8 +46,8 @@ pub(super) enum State {
     /// It is to be sent, again or for the first time.
     Waiting,
     InFlight(Flight),
-    /// The server has it, and this was the tail behind it; batches before it are still under way.
-    Stored(Offset),
+    /// The server has it, and this was the tail behind it, where it said so; batches before it are still under way.
+    Stored(Option<Offset>),
 }
 
 /// One attempt.

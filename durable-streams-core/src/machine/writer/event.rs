@@ -17,8 +17,8 @@ pub enum WriterEvent {
     Stored {
         /// Tickets, without a gap.
         tickets: Range<u64>,
-        /// The tail after them, as the server answered.
-        next_offset: Offset,
+        /// The tail after them, as the server answered; `None` where it acknowledged a repeated request without one.
+        next_offset: Option<Offset>,
         /// The server had them already, from an earlier attempt, or from an earlier run with the same id and epoch.
         duplicate: bool,
     },
