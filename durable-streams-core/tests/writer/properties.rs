@@ -118,7 +118,7 @@ proptest! {
 
     #[test]
     fn b63_reported_nothing_is_stored_twice_and_what_is_told_is_true(steps in steps(), seed: u64) {
-        let faults = Faults { losses: true, copies_of_gaps: false, claims: true, restarts: false };
+        let faults = Faults { losses: true, copies_of_gaps: true, claims: true, restarts: false };
         let config = config(seed).auto_claim(true).after_claim(AfterClaim::Report);
         let world = run(config, faults, None, &steps);
         let log = &world.server.log;

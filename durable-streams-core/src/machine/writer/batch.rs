@@ -28,8 +28,8 @@ pub(super) struct Batch {
     pub(super) unknown: bool,
     /// The same, under an epoch before.
     unknown_before: bool,
-    /// It was turned down for a gap, and a copy of the request, made on the way, may be taken later. That is only told: a 204
-    /// to it is likelier for somebody else's data.
+    /// It was turned down for a gap, and a copy of the request, made on the way, may be taken later. So it may be stored; but
+    /// a 204 to it is likelier for somebody else's data than for its own.
     pub(super) doubtful: bool,
     /// Somebody else's data is stored under its number.
     pub(super) foreign: bool,

@@ -15,9 +15,7 @@ pub enum AfterClaim {
     /// They are sent again under the new epoch: none is lost, and one may be stored twice.
     #[default]
     Resend,
-    /// They fail with an error that says they may have been applied: none is stored twice, and the caller decides. (Where
-    /// something on the way delivers a request twice, a copy of one that was turned down for a gap can still be taken: no
-    /// client can know of it.)
+    /// They fail with an error that says they may have been applied: none is stored twice, and the caller decides.
     Report,
 }
 

@@ -174,7 +174,7 @@ impl Writer {
         for mut batch in std::mem::take(&mut self.window) {
             let close_only = batch.close && batch.messages() == 0;
             match &report {
-                Some(error) if batch.unknown && !close_only => {
+                Some(error) if batch.may_have_been_applied() && !close_only => {
                     // The stream is closed all the same, behind what the caller was told of.
                     if batch.close {
                         let end = batch.tickets().end;
@@ -240,8 +240,9 @@ impl Writer {
         let mut possible = true;
         for batch in &mut self.window {
             if !matches!(batch.state, State::Stored(_)) {
-                possible &= batch.unknown;
-                batch.unknown = possible;
+                batch.unknown &= possible;
+                batch.doubtful &= possible;
+                possible = batch.unknown || batch.doubtful;
             }
         }
     }
