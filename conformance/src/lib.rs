@@ -8,7 +8,9 @@
 //! - [`mod@reference`] is the model.
 //! - `embedded` (feature `embedded`) is a thin listener that turns the model into a server on a local port.
 //! - `script` (feature `script`) is a scripted server that looks at the wire, for tests of clients and transports.
-//! - The command `durable-streams-conformance serve` (feature `cli`, on by default) runs the reference server.
+//! - `simulation` (feature `simulation`) runs the client's machines against the model, under faults and in virtual time.
+//! - The command `durable-streams-conformance` (feature `cli`, on by default) runs the reference server with `serve`, and the
+//!   simulation with `simulate`.
 //!
 //! Applications and examples that only want a server to talk to need few dependencies:
 //!
@@ -22,3 +24,5 @@ pub mod embedded;
 pub mod reference;
 #[cfg(feature = "script")]
 pub mod script;
+#[cfg(feature = "simulation")]
+pub mod simulation;

@@ -55,7 +55,8 @@ impl WriterBuilder {
 
     /// When fenced by another epoch, claim the next one instead of failing. Default: no.
     ///
-    /// For one writer at a time that may have to take over from a dead one. Two live writers of one id fence each other.
+    /// For one writer at a time that may have to take over from a dead one. Two live writers of one id fence each other, and
+    /// when they claim one epoch at the same moment and lose their first answers, they cannot be told apart.
     pub fn auto_claim(self, claim: bool) -> Self {
         self.map(|config| config.auto_claim(claim))
     }

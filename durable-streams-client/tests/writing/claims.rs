@@ -62,3 +62,27 @@ fn b45_a_claim_whose_answer_was_lost_is_not_made_again_under_another_epoch() {
     let stored = server.stored();
     assert_eq!(stored, [0, 1, 2, 10, 11, 12]);
 }
+
+#[test]
+fn b44_what_was_in_flight_when_it_was_fenced_is_queued_again_in_order() {
+    let (mut world, writer) = World::new(|builder| builder.auto_claim(true).max_batch_messages(1));
+    writer.try_append("0").unwrap();
+    let clone = writer.clone();
+    world.run(async move { clone.flush().await }).unwrap();
+    world.server.always(Fault::Held);
+    for n in 1..9_u64 {
+        writer.try_append(n.to_string()).unwrap();
+    }
+    world.settle();
+    assert_eq!(world.server.in_flight(), 5);
+    world.server.fence("w", 7);
+    world.server.release();
+    let clone = writer.clone();
+    world.run(async move { clone.flush().await }).unwrap();
+    assert_eq!((writer.epoch(), writer.next_seq()), (8, 8));
+    assert_eq!(world.server.stored(), (0..9).collect::<Vec<_>>());
+    let claims = world.server.requests().into_iter().filter(|request| {
+        request.headers()["producer-epoch"] == "8" && request.headers()["producer-seq"] == "0"
+    });
+    assert_eq!(claims.count(), 1, "one claim, alone");
+}

@@ -69,6 +69,11 @@ impl Server {
         held.into_iter().for_each(Waker::wake);
     }
 
+    /// Somebody else takes over under this epoch.
+    pub(crate) fn fence(&self, id: &str, epoch: u64) {
+        self.lock().producers.insert(id.to_owned(), (epoch, 0));
+    }
+
     /// From now on duplicates are acknowledged by their number alone.
     pub(crate) fn names_no_offset_of_duplicates(&self) {
         self.lock().names_no_offset = true;

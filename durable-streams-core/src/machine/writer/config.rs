@@ -92,6 +92,10 @@ impl WriterConfig {
     }
 
     /// When fenced by another epoch, claim the next one instead of failing. Default: no.
+    ///
+    /// It rests on telling one's own acknowledgements from those of another writer of the same id. Something on the way that
+    /// repeats a request and passes on the second answer makes that impossible, as do two writers that claim the same
+    /// epoch at the same moment and lose their first answers.
     #[must_use]
     pub fn auto_claim(mut self, claim: bool) -> Self {
         self.auto_claim = claim;
