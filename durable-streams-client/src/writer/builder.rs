@@ -57,6 +57,10 @@ impl WriterBuilder {
     ///
     /// For one writer at a time that may have to take over from a dead one. Two live writers of one id fence each other, and
     /// when they claim one epoch at the same moment and lose their first answers, they cannot be told apart.
+    ///
+    /// The first batch of all may be a predecessor's under the same epoch: when its answer is lost, the next epoch is claimed and it
+    /// is sent again, or reported, as [`after_claim`](Self::after_claim) says. With an [`epoch`](Self::epoch) that is kept and raised
+    /// for every run, and without auto-claim, that does not arise.
     pub fn auto_claim(self, claim: bool) -> Self {
         self.map(|config| config.auto_claim(claim))
     }
