@@ -165,7 +165,7 @@ fn b63_what_a_gap_turned_down_may_be_stored_by_a_copy_that_comes_later() {
     rig.status(4, 404);
     assert_eq!(rig.rejected(), [(2..3, ErrorKind::StreamNotFound, true)]);
 
-    let mut rig = gapped_and_fenced(AfterClaim::Report);
+    let rig = gapped_and_fenced(AfterClaim::Report);
     assert_eq!(rig.rejected(), [(2..3, ErrorKind::Fenced, true)]);
     assert_eq!(rig.sent_from(3), [(0, 2, "b")]);
 }
