@@ -139,7 +139,8 @@ impl Writer {
         };
         if !self.shared.is_json() {
             return Err(refuse(
-                "JSON messages need a stream of application/json".into(),
+                "the stream is not known to be JSON: create it, ask for its head, or say its type"
+                    .into(),
             ));
         }
         let message = serde_json::to_vec(message);
