@@ -2,6 +2,9 @@
 #![allow(dead_code)] // Every test crate uses its own part of it.
 
 pub(crate) mod model;
+mod wire;
+
+pub(crate) use wire::parts;
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +13,7 @@ use durable_streams_core::{
     Batch, Error, ErrorKind, FailureKind, Input, Machine, Notice, Output, Reader, ReaderConfig,
     ReaderEvent, RequestId, StreamUrl,
 };
-use http::{Request, Response, response};
+use http::Request;
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -20,20 +23,6 @@ pub(crate) const URL: &str = "http://h:4437/v1/s";
 
 pub(crate) fn url() -> StreamUrl {
     StreamUrl::parse(URL).unwrap()
-}
-
-/// Only a point to count from: nothing here waits.
-#[allow(clippy::disallowed_methods)]
-fn origin() -> Instant {
-    Instant::now()
-}
-
-pub(crate) fn parts(status: u16, headers: &[(&str, &str)]) -> response::Parts {
-    let mut builder = Response::builder().status(status);
-    for (name, value) in headers {
-        builder = builder.header(*name, *value);
-    }
-    builder.body(()).unwrap().into_parts().0
 }
 
 /// A request as it was sent, and when.
@@ -87,7 +76,7 @@ where
     M::Event: std::fmt::Debug,
 {
     pub(crate) fn new(machine: M) -> Self {
-        let origin = origin();
+        let origin = wire::origin();
         let mut driver = Self {
             machine,
             origin,

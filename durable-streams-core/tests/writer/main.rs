@@ -13,3 +13,5 @@ mod report;
 mod support;
 mod too_large;
 mod window;
+#[path = "../common/wire.rs"]
+mod wire;

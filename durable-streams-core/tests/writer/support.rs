@@ -8,7 +8,9 @@ use durable_streams_core::{
     Error, ErrorKind, FailureKind, Input, Machine, Output, Refused, RefusedReason, RequestId,
     StreamUrl, Writer, WriterConfig, WriterEvent,
 };
-use http::{Method, Request, Response, response};
+use http::{Method, Request};
+
+pub(crate) use crate::wire::parts;
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -26,20 +28,6 @@ pub(crate) fn config() -> WriterConfig {
 pub(crate) fn config_of(content_type: &str) -> WriterConfig {
     let url = StreamUrl::parse("http://h:4437/v1/s?tenant=a%20b").unwrap();
     WriterConfig::new(url, content_type, ID).unwrap()
-}
-
-/// Only a point to count from: nothing here waits.
-#[allow(clippy::disallowed_methods)]
-fn origin() -> Instant {
-    Instant::now()
-}
-
-pub(crate) fn parts(status: u16, headers: &[(&str, &str)]) -> response::Parts {
-    let mut builder = Response::builder().status(status);
-    for (name, value) in headers {
-        builder = builder.header(*name, *value);
-    }
-    builder.body(()).unwrap().into_parts().0
 }
 
 /// A request as it was sent, and when.
@@ -103,7 +91,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new(config: WriterConfig) -> Self {
-        let origin = origin();
+        let origin = crate::wire::origin();
         let mut rig = Self {
             writer: Writer::new(config),
             origin,

@@ -96,57 +96,35 @@ async fn b60_a_failing_server_in_catch_up_is_an_error_after_the_attempts() {
     }
 }
 
+/// A live request that fails three times in a row is an error after as many attempts, and nothing else is sent.
+async fn fails_live(live: Live, target: &str, (name, failing, kind): Failing) {
+    let server = serve([
+        json("1", "[1]").cursor("c").tail(),
+        failing(),
+        failing(),
+        failing(),
+    ])
+    .await;
+    let mut reader = stream(&server).read().live(live).retry(attempts(3)).start();
+    let (got, error) = fail(&mut reader).await;
+    assert_eq!(got, ["[1] @1,0,c tail"], "{name}");
+    assert_eq!(error.kind(), kind, "{name}: {error}");
+    assert_eq!(targets(&server)[1..], [target; 3], "{name}");
+    server.assert_finished();
+}
+
 #[tokio::test]
 async fn b60_a_failing_server_in_a_long_poll_is_an_error_after_the_attempts() {
-    for (name, failing, kind) in PASSING.into_iter().chain(HANGS_UP) {
-        let server = serve([
-            json("1", "[1]").cursor("c").tail(),
-            failing(),
-            failing(),
-            failing(),
-        ])
-        .await;
-        let mut reader = stream(&server)
-            .read()
-            .live(Live::LongPoll)
-            .retry(attempts(3))
-            .start();
-        let (got, error) = fail(&mut reader).await;
-        assert_eq!(got, ["[1] @1,0,c tail"], "{name}");
-        assert_eq!(error.kind(), kind, "{name}: {error}");
-        assert_eq!(
-            targets(&server)[1..],
-            ["GET ?cursor=c&live=long-poll&offset=1"; 3],
-            "{name}"
-        );
-        server.assert_finished();
+    for case in PASSING.into_iter().chain(HANGS_UP) {
+        let target = "GET ?cursor=c&live=long-poll&offset=1";
+        fails_live(Live::LongPoll, target, case).await;
     }
 }
 
 #[tokio::test]
 async fn b60_a_failing_server_behind_events_is_an_error_after_the_attempts() {
-    for (name, failing, kind) in PASSING {
-        let server = serve([
-            json("1", "[1]").cursor("c").tail(),
-            failing(),
-            failing(),
-            failing(),
-        ])
-        .await;
-        let mut reader = stream(&server)
-            .read()
-            .live(Live::Sse)
-            .retry(attempts(3))
-            .start();
-        let (got, error) = fail(&mut reader).await;
-        assert_eq!(got, ["[1] @1,0,c tail"], "{name}");
-        assert_eq!(error.kind(), kind, "{name}: {error}");
-        assert_eq!(
-            targets(&server)[1..],
-            ["GET ?cursor=c&live=sse&offset=1"; 3],
-            "{name}"
-        );
-        server.assert_finished();
+    for case in PASSING {
+        fails_live(Live::Sse, "GET ?cursor=c&live=sse&offset=1", case).await;
     }
 }
 
