@@ -17,7 +17,6 @@
 
 pub mod machine;
 pub mod operation;
-mod redirect;
 pub mod wire;
 
 pub use machine::call::{Call, CallConfig, CallEnd};

@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 use http::{Method, Request, Response, StatusCode, response};
 
 use super::{Input, Machine, Output, RequestId};
+use crate::machine::redirect::{Redirect, Redirects};
 use crate::operation::Resend;
-use crate::redirect::{Redirect, Redirects};
 use crate::wire::error::{Error, Failure, FailureKind};
 use crate::wire::retry::{Backoff, RetryPolicy};
 use crate::wire::time;

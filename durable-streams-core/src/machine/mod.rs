@@ -17,6 +17,7 @@
 
 pub mod call;
 pub mod reader;
+mod redirect;
 pub mod writer;
 
 use std::time::Instant;

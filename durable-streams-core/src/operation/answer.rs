@@ -1,5 +1,7 @@
 //! What the statuses mean that are the same for every operation (§11).
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
@@ -70,11 +72,22 @@ pub(super) fn promised_offset(
 ) -> Result<Offset, Error> {
     match header::next_offset(response.headers()) {
         Ok(Some(offset)) => Ok(offset),
-        Ok(None) => Err(failure(operation, url, response)
-            .with_kind(ErrorKind::Protocol)
-            .because("a success without Stream-Next-Offset acknowledges nothing")),
-        Err(malformed) => Err(failure(operation, url, response)
-            .with_kind(ErrorKind::Protocol)
-            .because(malformed.to_string())),
+        Ok(None) => {
+            let why = "a success without Stream-Next-Offset acknowledges nothing";
+            Err(broken(operation, url, response, why))
+        }
+        Err(malformed) => Err(broken(operation, url, response, malformed)),
     }
+}
+
+/// The answer says that it is a success, and is not what the protocol promises of one.
+pub(super) fn broken(
+    operation: OperationKind,
+    url: &StreamUrl,
+    response: &Response<Bytes>,
+    why: impl Display,
+) -> Error {
+    failure(operation, url, response)
+        .with_kind(ErrorKind::Protocol)
+        .because(why.to_string())
 }

@@ -1,7 +1,7 @@
 //! POST: append, and maybe close with it (§5.2).
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header as http_header};
+use http::{Method, Request, Response, StatusCode, header as http_header};
 
 use super::{Operation, Payload, Resend, answer, value};
 use crate::wire::error::{Error, ErrorKind, OperationKind};
@@ -75,9 +75,7 @@ impl Append {
         } else {
             self.payload.body(content_type)?
         };
-        let mut request = Request::post(self.url.uri(&[])?)
-            .body(body)
-            .map_err(|e| Error::invalid(e.to_string()))?;
+        let mut request = super::request(Method::POST, self.url.uri(&[])?, body);
         let headers = request.headers_mut();
         if !self.is_close_only() {
             let content_type = value(&http_header::CONTENT_TYPE, content_type)?;
@@ -155,11 +153,8 @@ impl Operation for Append {
         let next_offset = answer::promised_offset(Self::KIND, &self.url, response)?;
         let closed = header::flag(response.headers(), &header::STREAM_CLOSED);
         if self.close && !closed {
-            return Err(answer::failure(Self::KIND, &self.url, response)
-                .with_kind(ErrorKind::Protocol)
-                .because(
-                    "the append was to close the stream, and the answer does not say that it did",
-                ));
+            let why = "the append was to close the stream, and the answer does not say that it did";
+            return Err(answer::broken(Self::KIND, &self.url, response, why));
         }
         Ok(Appended {
             next_offset,

@@ -1,10 +1,10 @@
 //! POST with `Stream-Closed: true` and no body: close a stream (§5.3).
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::{Operation, Resend, answer};
-use crate::wire::error::{Error, ErrorKind, OperationKind};
+use crate::wire::error::{Error, OperationKind};
 use crate::wire::header;
 use crate::wire::position::Offset;
 use crate::wire::url::StreamUrl;
@@ -43,9 +43,7 @@ impl Operation for Close {
     }
 
     fn request(&self) -> Result<Request<Bytes>, Error> {
-        let mut request = Request::post(self.url.uri(&[])?)
-            .body(Bytes::new())
-            .map_err(|e| Error::invalid(e.to_string()))?;
+        let mut request = super::request(Method::POST, self.url.uri(&[])?, Bytes::new());
         request
             .headers_mut()
             .insert(header::STREAM_CLOSED, HeaderValue::from_static("true"));
@@ -57,9 +55,8 @@ impl Operation for Close {
         match response.status() {
             StatusCode::OK | StatusCode::NO_CONTENT if closed => {}
             StatusCode::OK | StatusCode::NO_CONTENT => {
-                return Err(answer::failure(Self::KIND, &self.url, response)
-                    .with_kind(ErrorKind::Protocol)
-                    .because("the answer does not say that the stream is closed"));
+                let why = "the answer does not say that the stream is closed";
+                return Err(answer::broken(Self::KIND, &self.url, response, why));
             }
             // Some servers answer a repeated close as they answer an append to a closed stream.
             StatusCode::CONFLICT if closed => {}

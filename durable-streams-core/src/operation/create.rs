@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header as http_header};
+use http::{Method, Request, Response, StatusCode, header as http_header};
 
 use super::{Operation, Payload, Resend, answer, value};
 use crate::wire::error::{Error, ErrorKind, OperationKind};
@@ -197,9 +197,7 @@ impl Create {
             (Some(payload), Some(content_type)) => payload.body(content_type)?,
             _ => Bytes::new(),
         };
-        let mut request = Request::put(self.url.uri(&[])?)
-            .body(body)
-            .map_err(|e| Error::invalid(e.to_string()))?;
+        let mut request = super::request(Method::PUT, self.url.uri(&[])?, body);
         let headers = request.headers_mut();
         let mut set =
             |name, text: &str| value(&name, text).map(|value| headers.insert(name, value));

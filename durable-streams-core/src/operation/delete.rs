@@ -1,7 +1,7 @@
 //! DELETE (§5.4).
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header as http_header};
+use http::{Method, Request, Response, StatusCode, header as http_header};
 
 use super::{Operation, Resend, answer};
 use crate::wire::content_type;
@@ -34,9 +34,11 @@ impl Operation for Delete {
     }
 
     fn request(&self) -> Result<Request<Bytes>, Error> {
-        Request::delete(self.url.uri(&[])?)
-            .body(Bytes::new())
-            .map_err(|e| Error::invalid(e.to_string()))
+        Ok(super::request(
+            Method::DELETE,
+            self.url.uri(&[])?,
+            Bytes::new(),
+        ))
     }
 
     fn decode(&self, response: &Response<Bytes>) -> Result<(), Error> {

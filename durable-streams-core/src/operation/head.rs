@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header as http_header};
+use http::{Method, Request, Response, StatusCode, header as http_header};
 
 use super::{Operation, Resend, answer};
-use crate::wire::error::{Error, ErrorKind, OperationKind};
+use crate::wire::error::{Error, OperationKind};
 use crate::wire::header;
 use crate::wire::position::Offset;
 use crate::wire::time;
@@ -58,9 +58,11 @@ impl Operation for Head {
     }
 
     fn request(&self) -> Result<Request<Bytes>, Error> {
-        Request::head(self.url.uri(&[])?)
-            .body(Bytes::new())
-            .map_err(|e| Error::invalid(e.to_string()))
+        Ok(super::request(
+            Method::HEAD,
+            self.url.uri(&[])?,
+            Bytes::new(),
+        ))
     }
 
     fn decode(&self, response: &Response<Bytes>) -> Result<Metadata, Error> {
@@ -68,18 +70,14 @@ impl Operation for Head {
             return Err(answer::failure(Self::KIND, &self.url, response));
         }
         let headers = response.headers();
-        let malformed = |problem: String| {
-            answer::failure(Self::KIND, &self.url, response)
-                .with_kind(ErrorKind::Protocol)
-                .because(problem)
-        };
-        let text =
-            |name| header::single(headers, &name).map_err(|error| malformed(error.to_string()));
+        let malformed =
+            |why: &dyn std::fmt::Display| answer::broken(Self::KIND, &self.url, response, why);
+        let text = |name| header::single(headers, &name).map_err(|error| malformed(&error));
         let expires_at = match text(header::STREAM_EXPIRES_AT)? {
             None => None,
             Some(moment) => Some(
                 time::parse_rfc3339(moment)
-                    .ok_or_else(|| malformed("Stream-Expires-At is not an RFC 3339 date".into()))?,
+                    .ok_or_else(|| malformed(&"Stream-Expires-At is not an RFC 3339 date"))?,
             ),
         };
         Ok(Metadata {
@@ -87,7 +85,7 @@ impl Operation for Head {
             next_offset: answer::promised_offset(Self::KIND, &self.url, response)?,
             closed: header::flag(headers, &header::STREAM_CLOSED),
             ttl: header::integer(headers, &header::STREAM_TTL)
-                .map_err(|error| malformed(error.to_string()))?
+                .map_err(|error| malformed(&error))?
                 .map(Duration::from_secs),
             expires_at,
             etag: text(http_header::ETAG)?.map(str::to_owned),

@@ -31,7 +31,7 @@ mod produce;
 mod read;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response, Uri};
 
 pub use append::{Append, Appended};
 pub use close::{Close, Closed};
@@ -90,6 +90,14 @@ pub trait Operation {
     fn decode_after_unknown(&self, response: &Response<Bytes>) -> Result<Self::Outcome, Error> {
         self.decode(response)
     }
+}
+
+/// A request to a URL that was checked when it was made. The operation adds its own headers.
+fn request(method: Method, uri: Uri, body: Bytes) -> Request<Bytes> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    request
 }
 
 /// A header value of the caller's, or an error that names the header.

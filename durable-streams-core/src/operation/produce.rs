@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header as http_header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header as http_header};
 
 use super::{Operation, Resend, answer, value};
 use crate::wire::error::{Error, ErrorKind, OperationKind};
@@ -82,9 +82,7 @@ impl Produce {
         if self.body.is_empty() && !self.close {
             return Err(Error::invalid("an empty append"));
         }
-        let mut request = Request::post(self.url.uri(&[])?)
-            .body(self.body.clone())
-            .map_err(|e| Error::invalid(e.to_string()))?;
+        let mut request = super::request(Method::POST, self.url.uri(&[])?, self.body.clone());
         let headers = request.headers_mut();
         if !self.body.is_empty() {
             headers.insert(

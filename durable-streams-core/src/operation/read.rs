@@ -1,11 +1,11 @@
 //! GET: one read, live or not (§5.6–5.8).
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header as http_header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header as http_header};
 
 use super::{Operation, Resend, answer, value};
 use crate::wire::content_type::Format;
-use crate::wire::error::{Error, ErrorKind, OperationKind};
+use crate::wire::error::{Error, OperationKind};
 use crate::wire::header::{self, HeaderError};
 use crate::wire::json::JsonFramer;
 use crate::wire::position::{self, Offset, Start};
@@ -75,7 +75,7 @@ impl Page {
     /// The messages of a JSON stream, each exactly as the server has it.
     ///
     /// # Errors
-    /// [`Protocol`](ErrorKind::Protocol) when the body is not one JSON array.
+    /// [`Protocol`](crate::ErrorKind::Protocol) when the body is not one JSON array.
     pub fn messages(&self) -> Result<Vec<Bytes>, Error> {
         if self.body.is_empty() {
             return Ok(Vec::new());
@@ -141,9 +141,7 @@ impl Read {
             params.push(("live", mode.as_str()));
         }
         params.push(("offset", offset));
-        let mut request = Request::get(self.url.uri(&params)?)
-            .body(Bytes::new())
-            .map_err(|e| Error::invalid(e.to_string()))?;
+        let mut request = super::request(Method::GET, self.url.uri(&params)?, Bytes::new());
         let headers = request.headers_mut();
         if self.live == Some(LiveMode::Sse) {
             headers.insert(
@@ -184,13 +182,8 @@ impl Operation for Read {
             StatusCode::NOT_MODIFIED => return Ok(ReadOutcome::NotModified),
             _ => return Err(answer::failure(Self::KIND, &self.url, response)),
         }
-        let malformed = |problem: String| {
-            answer::failure(Self::KIND, &self.url, response)
-                .with_kind(ErrorKind::Protocol)
-                .because(problem)
-        };
-        let head =
-            ReadHead::decode(response.headers()).map_err(|error| malformed(error.to_string()))?;
+        let malformed = |why: HeaderError| answer::broken(Self::KIND, &self.url, response, why);
+        let head = ReadHead::decode(response.headers()).map_err(malformed)?;
         let etag = header::single(response.headers(), &http_header::ETAG)
             .ok()
             .flatten();

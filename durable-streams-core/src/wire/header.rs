@@ -141,16 +141,12 @@ pub fn parse_integer(text: &str) -> Option<u64> {
 /// # Errors
 /// When it is not a token that a server may issue.
 pub fn next_offset(headers: &HeaderMap) -> Result<Option<Offset>, HeaderError> {
-    offset(headers, &STREAM_NEXT_OFFSET)
-}
-
-fn offset(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Offset>, HeaderError> {
-    let Some(text) = single(headers, name)? else {
+    let Some(text) = single(headers, &STREAM_NEXT_OFFSET)? else {
         return Ok(None);
     };
     Offset::new(text)
         .map(Some)
-        .map_err(|_| error(name, "not an offset a server may issue"))
+        .map_err(|_| error(&STREAM_NEXT_OFFSET, "not an offset a server may issue"))
 }
 
 /// `Stream-Cursor`, when present and not empty.

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::Response;
 
 use super::batch::{Batch, State};
 use super::{Phase, Writer, WriterEvent};
 use crate::machine::Output;
 use crate::machine::call::is_passing;
-use crate::operation::{Operation, Produce, Produced, Producer};
+use crate::operation::{Operation, Produced};
 use crate::wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
 use crate::wire::time;
 
@@ -25,13 +26,8 @@ impl Writer {
         // A body without a head is nothing a driver can hand in.
         let Some(head) = flight.head else { return };
         let response = Response::from_parts(*head, flight.body.freeze());
-        let producer = Producer {
-            id: self.config.producer_id.clone(),
-            epoch: self.epoch,
-            seq: batch.seq.unwrap_or_default(),
-        };
-        let produce = Produce::new(self.config.url.clone(), producer, "", bytes::Bytes::new())
-            .close(batch.close);
+        let (seq, close) = (batch.seq, batch.close);
+        let produce = self.produce(seq, close, Bytes::new());
         match produce.decode(&response) {
             Ok(produced) => self.acknowledged(index, produced),
             Err(error) => self.refused(index, error, flight.as_front, &response, now),
@@ -91,7 +87,7 @@ impl Writer {
         index: usize,
         error: Error,
         as_front: bool,
-        response: &Response<bytes::Bytes>,
+        response: &Response<Bytes>,
         now: Instant,
     ) {
         let batch = &mut self.window[index];

@@ -177,7 +177,7 @@ impl Batch {
 
     /// The same messages in two batches, for a server that takes no body this large.
     pub(super) fn split(self) -> [Self; 2] {
-        let (first, json, since, close) = (self.first, self.json, self.since, self.close);
+        let (first, json, since) = (self.first, self.json, self.since);
         let unknown_before = self.unknown_before || self.doubtful;
         let half = self.messages() / 2;
         let mut halves = [
@@ -192,7 +192,6 @@ impl Batch {
             batch.due = true;
             batch.unknown_before = unknown_before;
         }
-        halves[1].close = close;
         halves
     }
 

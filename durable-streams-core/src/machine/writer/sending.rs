@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::batch::{Batch, Flight, State};
 use super::{Rotation, Writer, WriterEvent};
@@ -85,19 +85,12 @@ impl Writer {
         let Some(batch) = self.window.get_mut(index) else {
             return;
         };
-        let producer = Producer {
-            id: self.config.producer_id.clone(),
-            epoch: self.epoch,
-            seq: batch.seq.unwrap_or_default(),
+        let (seq, close, body) = (batch.seq, batch.close, batch.body());
+        let request = self.produce(seq, close, body).request();
+        let Some(batch) = self.window.get_mut(index) else {
+            return;
         };
-        let produce = Produce::new(
-            self.config.url.clone(),
-            producer,
-            self.config.content_type.as_str(),
-            batch.body(),
-        )
-        .close(batch.close);
-        match produce.request() {
+        match request {
             Ok(request) => {
                 self.last_id += 1;
                 let id = RequestId(self.last_id);
@@ -112,6 +105,17 @@ impl Writer {
             }
             Err(error) => self.fail(error),
         }
+    }
+
+    /// A request of this writer, under the current epoch. Its answer is read by one like it, for which the body does not matter.
+    pub(super) fn produce(&self, seq: Option<u64>, close: bool, body: Bytes) -> Produce {
+        let producer = Producer {
+            id: self.config.producer_id.clone(),
+            epoch: self.epoch,
+            seq: seq.unwrap_or_default(),
+        };
+        let content_type = self.config.content_type.as_str();
+        Produce::new(self.config.url.clone(), producer, content_type, body).close(close)
     }
 
     /// When something is to be done by itself.
