@@ -22,7 +22,7 @@ mod shared;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,26 +30,27 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
+use crate::background::Background;
 use crate::reference::Config;
 use shared::Shared;
 
-/// A running server. Dropping it ends it, with every connection.
+/// A running server, on a thread of its own. Dropping it ends it, with every connection.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
     shared: Arc<Shared>,
-    tasks: Vec<JoinHandle<()>>,
+    background: Background,
 }
 
 impl Server {
-    /// Starts a server on a free port of the loopback interface.
+    /// Starts a server on a free port of the loopback interface. Any executor will do.
     ///
     /// # Errors
     ///
-    /// When no socket can be had.
+    /// When no socket or thread can be had.
     pub async fn start(config: Config) -> io::Result<Self> {
         Self::bind((Ipv4Addr::LOCALHOST, 0), config).await
     }
@@ -60,17 +61,16 @@ impl Server {
     ///
     /// When the address is taken, or is none of this machine's.
     pub async fn bind(address: impl ToSocketAddrs, config: Config) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::new(config));
-        let tasks = vec![
-            tokio::spawn(accept(listener, Arc::clone(&shared))),
-            tokio::spawn(keep_time(Arc::clone(&shared))),
-        ];
+        let serving = Arc::clone(&shared);
+        let background = Background::start("embedded-server", move || run(listener, serving))?;
         Ok(Self {
             address,
             shared,
-            tasks,
+            background,
         })
     }
 
@@ -97,25 +97,17 @@ impl Server {
     /// # Cancel safety
     ///
     /// Dropping the future ends the server all the same; only the waiting is cut short.
-    pub async fn shutdown(mut self) {
-        self.abort();
-        for task in std::mem::take(&mut self.tasks) {
-            // A task that was aborted says so: that is what was asked for.
-            let _ = task.await;
-        }
-    }
-
-    fn abort(&self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+    pub async fn shutdown(self) {
+        self.background.shutdown().await;
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.abort();
-    }
+async fn run(listener: std::net::TcpListener, shared: Arc<Shared>) {
+    // It fails where there is no reactor, and the thread of a server has one.
+    let Ok(listener) = TcpListener::from_std(listener) else {
+        return;
+    };
+    tokio::join!(accept(listener, Arc::clone(&shared)), keep_time(shared));
 }
 
 /// Takes connections. The tasks that serve them belong to this one and end with it.

@@ -9,6 +9,7 @@
 //! - `embedded` (feature `embedded`) is a thin listener that turns the model into a server on a local port.
 //! - `script` (feature `script`) is a scripted server that looks at the wire, for tests of clients and transports.
 //! - `simulation` (feature `simulation`) runs the client's machines against the model, under faults and in virtual time.
+//! - `kit` (feature `suites`) runs the contract of a transport.
 //! - The command `durable-streams-conformance` (feature `cli`, on by default) runs the reference server with `serve`, and the
 //!   simulation with `simulate`.
 //!
@@ -19,10 +20,22 @@
 //! durable-streams-conformance = { version = "0.1", default-features = false, features = ["embedded"] }
 //! ```
 
+#[cfg(feature = "adapter")]
+pub mod adapter;
+#[cfg(any(feature = "embedded", feature = "script"))]
+mod background;
+#[cfg(feature = "suites")]
+pub mod client_suite;
 #[cfg(feature = "embedded")]
 pub mod embedded;
+#[cfg(feature = "suites")]
+pub mod kit;
 pub mod reference;
 #[cfg(feature = "script")]
 pub mod script;
 #[cfg(feature = "simulation")]
 pub mod simulation;
+#[cfg(feature = "suites")]
+pub mod suite;
+#[cfg(feature = "transports")]
+pub mod transports;

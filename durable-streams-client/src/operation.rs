@@ -136,6 +136,13 @@ impl OperationBuilder<Append> {
         self.map(|append| append.content_type(content_type))
     }
 
+    /// Send it again when its answer is lost too: it is then stored at least once, and maybe twice. Default: no.
+    ///
+    /// For what may stand in the stream twice. Exactly once is what [`seq`](Self::seq) or a [`Writer`](crate::Writer) is for.
+    pub fn at_least_once(self, wanted: bool) -> Self {
+        self.map(|append| append.at_least_once(wanted))
+    }
+
     /// Close the stream with this append.
     pub fn close(self, close: bool) -> Self {
         self.map(|append| append.close(close))

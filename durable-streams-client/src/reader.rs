@@ -12,6 +12,7 @@ use durable_streams_core::{
     ReaderEvent, RetryPolicy, Start,
 };
 use futures_core::Stream;
+use http::StatusCode;
 
 use crate::driver::Driver;
 use crate::log;
@@ -226,6 +227,15 @@ impl Reader {
         self.state
             .as_ref()
             .is_ok_and(|driver| driver.machine.is_not_modified())
+    }
+
+    /// The status of the last answer that was taken on: 200; or 204, when the wait of a long-poll ran out. `None` before the first.
+    /// Refusals, which are tried again or end the reader, do not count.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.state
+            .as_ref()
+            .ok()
+            .and_then(|driver| driver.machine.status())
     }
 }
 

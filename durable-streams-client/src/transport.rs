@@ -37,6 +37,13 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError>;
 }
 
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for Arc<T> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        (**self).send(request).await
+    }
+}
+
 /// Measures and waits.
 pub trait Timer: fmt::Debug + Send + Sync + 'static {
     /// A future that resolves after this long.
@@ -45,6 +52,16 @@ pub trait Timer: fmt::Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Instant {
         Instant::now()
+    }
+}
+
+impl<T: Timer + ?Sized> Timer for Arc<T> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        (**self).sleep(duration)
+    }
+
+    fn now(&self) -> Instant {
+        (**self).now()
     }
 }
 

@@ -117,6 +117,33 @@ fn b31_attempts_that_were_refused_leave_a_lost_one_unknown_and_a_refusal_certain
 }
 
 #[test]
+fn b31_at_least_once_is_asked_for_and_then_what_is_lost_is_sent_again() {
+    let append = append().at_least_once(true);
+    let mut c = call(&append);
+    for kind in LOST {
+        c.failed(kind);
+        c.next_request();
+    }
+    c.answer(500, &[], "");
+    let sent = c.next_request().clone();
+    assert_eq!(sent.request.body(), c.sent[0].request.body());
+    assert_eq!(sent.request.headers(), c.sent[0].request.headers());
+    c.answer(204, &[next("5")], "");
+    assert_eq!(c.outcome(&append).unwrap().next_offset.as_str(), "5");
+    c.assert_ended_after(4);
+
+    // What is final is final, and the lost attempt before it still unknown.
+    let mut c = call(&append);
+    c.failed(FailureKind::Interrupted);
+    c.next_request();
+    c.answer(404, &[], "");
+    let error = c.outcome(&append).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StreamNotFound);
+    assert!(error.may_have_been_applied());
+    c.assert_ended_after(2);
+}
+
+#[test]
 fn b31_a_head_whose_body_is_lost_is_an_answer() {
     // It says what became of the append: nothing is unknown.
     for lost in [false, true] {

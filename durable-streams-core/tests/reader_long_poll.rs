@@ -5,7 +5,9 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use durable_streams_core::{ErrorKind, FailureKind, Input, Live, Machine, Output, RetryPolicy};
+use durable_streams_core::{
+    ErrorKind, FailureKind, Input, Live, Machine, Output, Reader, RetryPolicy,
+};
 
 #[test]
 fn b18_a_204_moves_offset_and_cursor_and_means_up_to_date() {
@@ -20,6 +22,21 @@ fn b18_a_204_moves_offset_and_cursor_and_means_up_to_date() {
         "at once"
     );
     assert_eq!(r.retries().len(), 0);
+}
+
+#[test]
+fn the_status_is_that_of_the_last_answer_that_was_taken_on() {
+    let mut r = at_long_poll(|config| config);
+    let status = |r: &Driver<Reader>| r.machine.status().map(|status| status.as_u16());
+    assert_eq!(status(&r), Some(200));
+    r.pass(25 * SECOND);
+    r.answer(204, &[next("1")], "");
+    assert_eq!(status(&r), Some(204));
+    r.answer(503, &[], "");
+    assert_eq!(status(&r), Some(204), "a refusal that is tried again");
+    r.next_request();
+    r.json("2", &[], "[1]");
+    assert_eq!(status(&r), Some(200));
 }
 
 #[test]

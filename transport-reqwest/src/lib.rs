@@ -12,6 +12,7 @@
 //!
 //! Without `rustls` and `native-tls`, an `https` URL is [refused](FailureKind::Refused).
 
+mod body;
 mod failure;
 mod timer;
 mod transport;

@@ -1,17 +1,16 @@
 //! One request over reqwest, and its answer as it streams.
 
 use std::fmt;
-use std::mem;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use durable_streams_client::{Body, Transport, TransportError};
-use futures_util::StreamExt;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http::{Method, Request, Response};
 use reqwest::{Client, ClientBuilder, redirect, retry};
 
+use super::body::Chunks;
 use super::failure;
 
 /// How long making a connection may take: name, TCP and TLS together.
@@ -99,20 +98,10 @@ impl fmt::Debug for ReqwestTransport {
 impl Transport for ReqwestTransport {
     async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         say_empty(&mut request);
+        let to_head = request.method() == Method::HEAD;
         let request = reqwest::Request::try_from(request).map_err(failure::of_request)?;
         let answer = self.client.execute(request).await;
-        let mut answer = answer.map_err(failure::of_request)?;
-        let status = answer.status();
-        let version = answer.version();
-        let headers = mem::take(answer.headers_mut());
-        let chunks = answer.bytes_stream();
-        let body = Body::new(chunks.map(|chunk| chunk.map_err(failure::of_body)));
-
-        let mut response = Response::new(body);
-        *response.status_mut() = status;
-        *response.version_mut() = version;
-        *response.headers_mut() = headers;
-        Ok(response)
+        Ok(Chunks::of(answer.map_err(failure::of_request)?, to_head).map(Body::new))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A scripted server that looks at the wire, for tests of clients and transports.
 //!
-//! The server speaks HTTP/1.1 over a plain socket and controls every byte of it. Each request takes the next
+//! The server speaks HTTP/1.1 over a plain socket or TLS and controls every byte of it; and HTTP/2 with clients that begin
+//! with it, as far as frames allow. Each request takes the next
 //! [`Reply`] of the script and is recorded as it arrived: its target, its headers in order and in their own
 //! casing, its body, and the connection it came on. A reply can be slow, cut, reset, malformed, endless or
 //! absent, and a test steers it while it is being written, by a [`Gate`] or a [`Live`] body.
@@ -33,6 +34,8 @@
 //! ```
 
 mod connection;
+mod http1;
+mod http2;
 mod play;
 mod reply;
 mod request;
@@ -40,8 +43,10 @@ mod server;
 mod steer;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use reply::{Reply, sse_event};
 pub use request::RecordedRequest;
-pub use server::{ClosedBy, ScriptServer};
+pub use server::{Activity, ClosedBy, ScriptServer};
 pub use steer::{Gate, Live};
+pub use tls::Authority;

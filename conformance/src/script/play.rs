@@ -1,134 +1,76 @@
-//! Writes a reply to a socket.
+//! Plays the body of a reply, step by step, whatever carries it.
 
-use std::fmt::Write as _;
+use std::future::Future;
 use std::io;
 
-use http::StatusCode;
-use tokio::io::AsyncWriteExt;
-use tokio::net::tcp::WriteHalf;
-
-use super::reply::{Finish, Framing, Generate, Reply, Step};
+use super::reply::{Finish, Generate, Step};
+use super::server::Shared;
 use super::steer::Push;
 
 /// How much of a generated body is in memory at a time.
 const GENERATED_PIECE: usize = 64 * 1024;
 
-/// Writes a reply, and says what becomes of the connection. `sent` is told of every piece of a body that the socket
-/// took.
-pub(super) async fn play(
-    reply: Reply,
-    to_head: bool,
-    socket: &mut WriteHalf<'_>,
-    sent: impl Fn(usize) + Send + Sync,
-) -> io::Result<Finish> {
-    if let Some(gate) = &reply.start {
-        gate.opened().await;
-    }
-    let head = head(&reply);
-    let mut writer = Writer {
-        socket,
-        byte_by_byte: reply.byte_by_byte,
-        chunked: reply.framing == Framing::Chunked,
-        left: reply.cut.map(|(bytes, _)| bytes),
-        sent,
-    };
-    writer.write(head.as_bytes()).await?;
-    let bodiless =
-        reply.status.is_some() && (to_head || matches!(reply.status, Some(204 | 304 | 100..=199)));
-    if bodiless {
-        return Ok(reply.finish);
-    }
-    let cut = reply.cut.map_or(Finish::Close, |(_, cut)| cut);
-    for step in reply.steps {
-        if let Some(early) = writer.step(step).await? {
-            return Ok(early.unwrap_or(cut));
-        }
-    }
-    if reply.cut.is_some() {
-        return Ok(cut);
-    }
-    if writer.chunked {
-        writer.write(b"0\r\n\r\n").await?;
-    }
-    Ok(reply.finish)
+/// What carries the pieces of a body.
+pub(super) trait Wire {
+    /// Writes a piece; or no more than so many bytes of it, and nothing that would end it.
+    async fn piece(&mut self, piece: &[u8], cut: Option<usize>) -> io::Result<()>;
+
+    /// Waits until the peer gives the exchange up. Pending for ever where something else watches for that.
+    async fn gone(&mut self);
 }
 
-/// The head, and the informational ones before it.
-fn head(reply: &Reply) -> String {
-    let mut head = String::new();
-    let line = |status: u16| {
-        let reason = StatusCode::from_u16(status)
-            .ok()
-            .and_then(|status| status.canonical_reason())
-            .unwrap_or("");
-        format!("HTTP/1.1 {status} {reason}\r\n")
-    };
-    for status in &reply.informational {
-        head.push_str(&line(*status));
-        head.push_str("\r\n");
-    }
-    let Some(status) = reply.status else {
-        return head;
-    };
-    head.push_str(&line(status));
-    for (name, value) in &reply.headers {
-        // Writing to a string does not fail, here and below.
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    let framed = reply.headers.iter().any(|(name, _)| {
-        name.eq_ignore_ascii_case("content-length")
-            || name.eq_ignore_ascii_case("transfer-encoding")
-    });
-    match reply.framing {
-        _ if framed => {}
-        // These have no body (RFC 9110 §6.4.1), so a length would only confuse.
-        Framing::Length(None) if matches!(status, 204 | 304 | 100..=199) => {}
-        Framing::Length(length) => {
-            let length = length.unwrap_or_else(|| reply.steps.iter().map(Step::length).sum());
-            let _ = write!(head, "Content-Length: {length}\r\n");
-        }
-        Framing::Chunked => head.push_str("Transfer-Encoding: chunked\r\n"),
-        Framing::Close | Framing::Raw => {}
-    }
-    if reply.announce_close {
-        head.push_str("Connection: close\r\n");
-    }
-    head.push_str("\r\n");
-    head
+/// How the playing of a body ended.
+pub(super) enum Played {
+    /// It is complete.
+    Whole,
+    /// It is not, and this is how it ends.
+    Cut(Finish),
 }
 
-impl Step {
-    fn length(&self) -> u64 {
-        match self {
-            Self::Data(data) => data.len() as u64,
-            Self::Generate(length, _) => *length,
-            Self::Wait(_) | Self::Live(_) => 0,
+/// Plays the steps of a body. `cut` is after how many bytes it ends early, and how.
+pub(super) async fn body(
+    steps: Vec<Step>,
+    cut: Option<(u64, Finish)>,
+    wire: &mut impl Wire,
+    shared: &Shared,
+) -> io::Result<Played> {
+    let mut player = Player {
+        wire,
+        shared,
+        left: cut.map(|(bytes, _)| bytes),
+    };
+    let how = cut.map_or(Finish::Close, |(_, how)| how);
+    for step in steps {
+        if let Some(early) = player.step(step).await? {
+            return Ok(Played::Cut(early.unwrap_or(how)));
         }
     }
+    Ok(match cut {
+        Some((_, how)) => Played::Cut(how),
+        None => Played::Whole,
+    })
 }
 
 /// The end of a reply before its time: as the reply says (`None`), or as the test wants it.
 type Early = Option<Finish>;
 
-struct Writer<'a, 'b, F> {
-    socket: &'a mut WriteHalf<'b>,
-    byte_by_byte: bool,
-    chunked: bool,
+struct Player<'a, W> {
+    wire: &'a mut W,
+    shared: &'a Shared,
     /// How many bytes of the body are left until it is cut.
     left: Option<u64>,
-    sent: F,
 }
 
-impl<F: Fn(usize)> Writer<'_, '_, F> {
+impl<W: Wire> Player<'_, W> {
     async fn step(&mut self, step: Step) -> io::Result<Option<Early>> {
         match step {
             Step::Data(data) => self.piece(&data).await,
             Step::Wait(gate) => {
-                gate.opened().await;
+                self.unless_gone(gate.opened()).await?;
                 Ok(None)
             }
             Step::Live(mut pushed) => loop {
-                match pushed.recv().await {
+                match self.unless_gone(pushed.recv()).await? {
                     Some(Push::Piece(data)) => {
                         let early = self.piece(&data).await?;
                         if early.is_some() {
@@ -141,6 +83,15 @@ impl<F: Fn(usize)> Writer<'_, '_, F> {
                 }
             },
             Step::Generate(length, fill) => self.generate(length, &fill).await,
+        }
+    }
+
+    async fn unless_gone<T>(&mut self, wait: impl Future<Output = T>) -> io::Result<T> {
+        let held = self.shared.hold(wait);
+        tokio::select! {
+            biased;
+            done = held => Ok(done),
+            () = self.wire.gone() => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 
@@ -163,39 +114,16 @@ impl<F: Fn(usize)> Writer<'_, '_, F> {
 
     /// Writes a piece of the body, up to where it is cut.
     async fn piece(&mut self, piece: &[u8]) -> io::Result<Option<Early>> {
-        let kept = match self.left {
-            Some(left) => usize::try_from(left).map_or(piece.len(), |left| left.min(piece.len())),
-            None => piece.len(),
-        };
-        // An empty chunk would end the body.
-        let chunked = self.chunked && !piece.is_empty();
-        if chunked {
-            let size = format!("{:x}\r\n", piece.len());
-            self.write(size.as_bytes()).await?;
-        }
-        self.write(&piece[..kept]).await?;
-        (self.sent)(kept);
+        let cut = self.left.and_then(|left| {
+            let left = usize::try_from(left).ok()?;
+            (left <= piece.len()).then_some(left)
+        });
+        self.wire.piece(piece, cut).await?;
+        let sent = cut.unwrap_or(piece.len());
+        self.shared.sent(sent);
         if let Some(left) = &mut self.left {
-            *left -= kept as u64;
-            if *left == 0 {
-                return Ok(Some(None));
-            }
+            *left -= sent as u64;
         }
-        if chunked {
-            self.write(b"\r\n").await?;
-        }
-        Ok(None)
-    }
-
-    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.byte_by_byte {
-            return self.socket.write_all(bytes).await;
-        }
-        for byte in bytes {
-            self.socket.write_all(&[*byte]).await?;
-            // Lets a client on the same thread read it alone.
-            tokio::task::yield_now().await;
-        }
-        Ok(())
+        Ok(cut.map(|_| None))
     }
 }

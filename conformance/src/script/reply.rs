@@ -19,6 +19,16 @@ pub(super) enum Step {
     Generate(u64, Generate),
 }
 
+impl Step {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Data(data) => data.len() as u64,
+            Self::Generate(length, _) => *length,
+            Self::Wait(_) | Self::Live(_) => 0,
+        }
+    }
+}
+
 /// How the end of the body is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -39,14 +49,23 @@ pub(super) enum Finish {
     Close,
     /// A reset (RST).
     Reset,
+    /// The stream is refused. Over HTTP/1.1: as `Close`.
+    Refuse,
+    /// All streams are. Over HTTP/1.1: as `Close`.
+    GoAway,
 }
 
 /// What the server does with one request.
 ///
 /// A reply is an answer with a head and a body, unless it is made by [`raw`](Self::raw), [`close`](Self::close),
-/// [`reset`](Self::reset) or [`hang`](Self::hang). The head has the headers that were asked for, in order and as
-/// they were written, and after them only what frames the body: `Content-Length`, or `Transfer-Encoding`, unless
-/// one of the two is among the headers already. The connection is kept unless something else is said.
+/// [`reset`](Self::reset), [`refuse_stream`](Self::refuse_stream), [`go_away`](Self::go_away) or [`hang`](Self::hang).
+/// The head has the headers that were asked for, in order and as they were written, and after them only what frames the
+/// body: `Content-Length`, or `Transfer-Encoding`, unless one of the two is among the headers already. The connection is
+/// kept unless something else is said.
+///
+/// Over HTTP/2 a body that is cut, and an answer that is not given, are a reset of their stream; the connection stays. A
+/// [`reset`](Self::reset) takes the connection with it. Bytes that are [no HTTP/2](Self::raw) and informational answers are
+/// not sent: the former reset their stream.
 pub struct Reply {
     pub(super) start: Option<Gate>,
     pub(super) informational: Vec<u16>,
@@ -74,6 +93,22 @@ impl Reply {
             byte_by_byte: false,
             announce_close: false,
             finish,
+        }
+    }
+
+    /// Whether what it answers has no body, whatever the reply says (RFC 9110 §6.4.1).
+    pub(super) fn is_bodiless(&self, to_head: bool) -> bool {
+        self.status.is_some() && (to_head || matches!(self.status, Some(204 | 304 | 100..=199)))
+    }
+
+    /// The `Content-Length` that frames the body, if that does.
+    pub(super) fn declared_length(&self) -> Option<u64> {
+        match self.framing {
+            // These have no body, so a length would only confuse.
+            Framing::Length(None) if matches!(self.status, Some(204 | 304 | 100..=199)) => None,
+            Framing::Length(None) => Some(self.steps.iter().map(Step::length).sum()),
+            Framing::Length(length) => length,
+            Framing::Chunked | Framing::Close | Framing::Raw => None,
         }
     }
 
@@ -116,6 +151,18 @@ impl Reply {
     /// No answer: the connection is reset.
     pub fn reset() -> Self {
         Self::with(None, Framing::Raw, Finish::Reset)
+    }
+
+    /// No answer: the stream is reset with `REFUSED_STREAM`, which says that nothing was done for the request (RFC 9113
+    /// §8.7). Over HTTP/1.1 the connection is closed.
+    pub fn refuse_stream() -> Self {
+        Self::with(None, Framing::Raw, Finish::Refuse)
+    }
+
+    /// No answer: a `GOAWAY` says that the server looked at no stream of this connection, which is the same for all of
+    /// them (RFC 9113 §6.8). The client is to close the connection. Over HTTP/1.1 the server does.
+    pub fn go_away() -> Self {
+        Self::with(None, Framing::Raw, Finish::GoAway)
     }
 
     /// No answer, ever; the connection stays open until the peer gives up or the server is dropped.

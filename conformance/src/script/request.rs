@@ -4,8 +4,8 @@ use std::io;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use http::Version;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The longest head that is taken.
 const MAX_HEAD: usize = 1024 * 1024;
@@ -21,9 +21,13 @@ pub struct RecordedRequest {
     pub method: String,
     /// The target: path and query, exactly as they were sent.
     pub target: String,
+    /// Which HTTP it came by.
+    pub version: Version,
     /// The headers in their order and casing. Bytes that are not UTF-8 are replaced; [`head`](Self::head) has them.
+    ///
+    /// Over HTTP/2 names are in lower case, and `:authority` is given as `host`.
     pub headers: Vec<(String, String)>,
-    /// The whole head, byte for byte, up to and with the empty line.
+    /// The whole head, byte for byte, up to and with the empty line. Empty over HTTP/2.
     pub head: Bytes,
     /// The body, without its framing.
     pub body: Bytes,
@@ -91,17 +95,18 @@ fn malformed(why: impl Into<String>) -> NoRequest {
 }
 
 /// The reading side of a connection, and what was read ahead.
-pub(super) struct Requests<'a> {
-    socket: ReadHalf<'a>,
+pub(super) struct Requests<S> {
+    socket: S,
     ahead: BytesMut,
 }
 
-impl<'a> Requests<'a> {
-    pub(super) fn new(socket: ReadHalf<'a>) -> Self {
-        Self {
-            socket,
-            ahead: BytesMut::new(),
-        }
+impl<S: AsyncRead + Unpin> Requests<S> {
+    pub(super) fn new(socket: S, ahead: BytesMut) -> Self {
+        Self { socket, ahead }
+    }
+
+    pub(super) fn into_socket(self) -> S {
+        self.socket
     }
 
     /// Waits until the peer closes the connection. Requests that come meanwhile are kept for later.
@@ -118,7 +123,7 @@ impl<'a> Requests<'a> {
     pub(super) async fn next(
         &mut self,
         connection: usize,
-        back: &mut WriteHalf<'_>,
+        back: &mut (impl AsyncWrite + Unpin),
     ) -> Result<RecordedRequest, NoRequest> {
         let head = self.head().await?;
         let mut request = parse(head, connection)?;
@@ -127,6 +132,7 @@ impl<'a> Requests<'a> {
             .is_some_and(|value| value.eq_ignore_ascii_case("100-continue"));
         if expects {
             back.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+            back.flush().await?;
         }
         request.body = self.body(&request).await?;
         request.at = Instant::now();
@@ -230,6 +236,7 @@ fn parse(head: Bytes, connection: usize) -> Result<RecordedRequest, NoRequest> {
     Ok(RecordedRequest {
         method: method.to_owned(),
         target: target.to_owned(),
+        version: Version::HTTP_11,
         headers,
         head,
         body: Bytes::new(),

@@ -1,18 +1,22 @@
 //! The server: the script, what was recorded, and waiting for it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
+use std::future::{Future, pending, poll_fn};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::connection;
 use super::reply::Reply;
 use super::request::RecordedRequest;
+use super::tls::{Acceptor, Authority};
+use crate::background::Background;
 
 /// The status of the answer to a request that the script has no reply for.
 const EXHAUSTED: u16 = 599;
@@ -26,6 +30,18 @@ pub enum ClosedBy {
     Server,
 }
 
+/// What a server has to do at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Activity {
+    /// How many requests have arrived so far.
+    pub requests: usize,
+    /// How many replies are not written to their end, nor given up by the client.
+    pub open: usize,
+    /// How many of the open replies have written all they can, and wait for something that the test does.
+    pub held: usize,
+}
+
 type Answer = Arc<dyn Fn(&RecordedRequest, usize) -> Reply + Send + Sync>;
 
 #[derive(Default)]
@@ -36,6 +52,12 @@ struct State {
     /// Numbers of the requests for which there was no reply.
     unexpected: Vec<usize>,
     malformed: Vec<String>,
+    /// Numbers of the requests whose answers the peer gave up.
+    abandoned: BTreeSet<usize>,
+    /// How many replies are not written to their end yet.
+    open: usize,
+    /// How many of these wait for something that the test does.
+    held: usize,
     /// One for each connection: who closed it.
     connections: Vec<Option<ClosedBy>>,
     sent: u64,
@@ -90,58 +112,121 @@ impl Shared {
         self.change(|state| state.sent += bytes as u64);
     }
 
-    /// Records a request and takes the reply to it.
-    pub(super) fn reply_to(&self, request: RecordedRequest) -> Reply {
-        let (number, next, answer) = {
-            let mut state = self.state();
+    /// Waits for something that the test does.
+    pub(super) async fn hold<T>(&self, wait: impl Future<Output = T>) -> T {
+        struct Held<'a>(&'a Shared);
+        impl Drop for Held<'_> {
+            fn drop(&mut self) {
+                self.0.change(|state| state.held -= 1);
+            }
+        }
+        let mut wait = pin!(wait);
+        let mut held = None;
+        poll_fn(|cx| {
+            let polled = wait.as_mut().poll(cx);
+            if polled.is_pending() && held.is_none() {
+                self.change(|state| state.held += 1);
+                held = Some(Held(self));
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Records a request, and takes the reply to it, which is open from now on.
+    pub(super) fn reply_to(&self, request: RecordedRequest) -> (Reply, Open<'_>) {
+        let (number, next, answer) = self.change(|state| {
             let number = state.requests.len();
             state.requests.push(request.clone());
+            state.open += 1;
             let next = state.replies.pop_front();
             if next.is_none() && state.answer.is_none() {
                 state.unexpected.push(number);
             }
             (number, next, state.answer.clone())
+        });
+        let open = Open {
+            shared: self,
+            number,
         };
-        self.changed.send_replace(());
         // The closure runs without the lock: it may look at the server.
-        match (next, answer) {
+        let reply = match (next, answer) {
             (Some(reply), _) => reply,
             (None, Some(answer)) => answer(&request, number),
             (None, None) => Reply::new(EXHAUSTED)
                 .body(format!("the script has no reply to request {number}"))
                 .connection_close(),
-        }
+        };
+        (reply, open)
     }
 }
 
-/// A scripted server on a port of 127.0.0.1. Dropping it ends it and all of its connections.
+/// A reply that is being written, until it is dropped.
+pub(super) struct Open<'a> {
+    shared: &'a Shared,
+    number: usize,
+}
+
+impl Open<'_> {
+    /// The client does not want it any more.
+    pub(super) fn abandoned(self) {
+        self.shared
+            .change(|state| state.abandoned.insert(self.number));
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.shared.change(|state| state.open -= 1);
+    }
+}
+
+/// A scripted server on a port of 127.0.0.1, on a thread of its own. Dropping it ends it and all of its connections.
 ///
 /// The reply to a request is the next one of the [queue](Self::reply); when the queue is empty, what the
 /// [closure](Self::answer_with) says; and without a closure a 599 that is counted as
 /// [unexpected](Self::unexpected_requests).
+///
+/// It speaks HTTP/1.1, and HTTP/2 to clients that begin with it.
 pub struct ScriptServer {
     address: SocketAddr,
+    secure: bool,
     shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
+    _background: Background,
 }
 
 impl ScriptServer {
-    /// Starts a server with an empty script.
+    /// Starts a server with an empty script. Any executor will do.
     ///
     /// # Errors
-    /// When no port can be listened on.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
+    /// When no port can be listened on, or no thread can be had.
     pub async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::listen(None)
+    }
+
+    /// Starts a server that speaks TLS, with a certificate of this authority for `localhost` and 127.0.0.1. It offers
+    /// HTTP/2 and HTTP/1.1 by ALPN.
+    ///
+    /// # Errors
+    /// When no port can be listened on, or no thread can be had.
+    pub async fn start_tls(authority: &Authority) -> io::Result<Self> {
+        Self::listen(Some(authority.acceptor()?))
+    }
+
+    fn listen(acceptor: Option<Acceptor>) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
-        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        let serving = Arc::clone(&shared);
+        let secure = acceptor.is_some();
+        let background =
+            Background::start("script-server", move || accept(listener, acceptor, serving))?;
         Ok(Self {
             address,
+            secure,
             shared,
-            accepting,
+            _background: background,
         })
     }
 
@@ -152,7 +237,11 @@ impl ScriptServer {
 
     /// The URL of a path, which begins with a slash.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        if self.secure {
+            format!("https://localhost:{}{path}", self.address.port())
+        } else {
+            format!("http://{}{path}", self.address)
+        }
     }
 
     /// Adds a reply to the queue.
@@ -251,6 +340,42 @@ impl ScriptServer {
             .await
     }
 
+    /// Waits until the client gave an exchange up: it closed the connection, or reset the stream, before the reply to this
+    /// request was written. Requests are numbered from 0.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn wait_for_abandoned(&self, request: usize) {
+        self.shared
+            .wait(|state| state.abandoned.contains(&request).then_some(()))
+            .await;
+    }
+
+    /// What it has to do at this moment.
+    pub fn activity(&self) -> Activity {
+        let state = self.shared.state();
+        Activity {
+            requests: state.requests.len(),
+            open: state.open,
+            held: state.held,
+        }
+    }
+
+    /// Resolves when [`activity`](Self::activity), or anything else that can be asked for here, may have changed since this
+    /// was called.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub fn changed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut changed = self.shared.changed.subscribe();
+        async move {
+            // It fails when the server is gone, and then nothing changes any more.
+            if changed.changed().await.is_err() {
+                pending::<()>().await;
+            }
+        }
+    }
+
     /// How many bytes of bodies the sockets took so far, over all replies.
     pub fn body_bytes_sent(&self) -> u64 {
         self.shared.state().sent
@@ -258,12 +383,6 @@ impl ScriptServer {
 
     fn change(&self, change: impl FnOnce(&mut State)) {
         self.shared.change(change);
-    }
-}
-
-impl Drop for ScriptServer {
-    fn drop(&mut self) {
-        self.accepting.abort();
     }
 }
 
@@ -275,15 +394,23 @@ impl fmt::Debug for ScriptServer {
     }
 }
 
-/// Owns the tasks of all connections: they end when it is aborted.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+/// Owns the tasks of all connections: they end when it is dropped.
+async fn accept(listener: std::net::TcpListener, acceptor: Option<Acceptor>, shared: Arc<Shared>) {
+    // It fails where there is no reactor, and the thread of a server has one.
+    let Ok(listener) = TcpListener::from_std(listener) else {
+        return;
+    };
     let mut tasks = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 // An error here is of a connection that was lost before it was accepted.
                 if let Ok((stream, _)) = accepted {
-                    tasks.spawn(connection::serve(stream, shared.opened(), Arc::clone(&shared)));
+                    let (number, shared) = (shared.opened(), Arc::clone(&shared));
+                    match acceptor.clone() {
+                        Some(acceptor) => tasks.spawn(acceptor.serve(stream, number, shared)),
+                        None => tasks.spawn(connection::serve(stream, number, shared)),
+                    };
                 }
             }
             Some(_) = tasks.join_next(), if !tasks.is_empty() => {}

@@ -47,6 +47,21 @@ impl WriterBuilder {
         self
     }
 
+    /// A limit of nothing would let nothing through: it is a mistake, and said to be one.
+    fn limit(
+        mut self,
+        name: &str,
+        limit: usize,
+        change: impl FnOnce(WriterConfig) -> WriterConfig,
+    ) -> Self {
+        if limit == 0 {
+            self.config = self
+                .config
+                .and_then(|_| Err(Error::invalid(format!("{name} is at least 1"))));
+        }
+        self.map(change)
+    }
+
     /// The epoch to begin with: one above that of the run before, where it is kept. Default 0.
     pub fn epoch(mut self, epoch: u64) -> Self {
         self.config = self.config.and_then(|config| config.epoch(epoch));
@@ -77,12 +92,16 @@ impl WriterBuilder {
 
     /// The largest body of a request; a single larger message still goes, alone. Default 1 MiB.
     pub fn max_batch_bytes(self, limit: usize) -> Self {
-        self.map(|config| config.max_batch_bytes(limit))
+        self.limit("max_batch_bytes", limit, |config| {
+            config.max_batch_bytes(limit)
+        })
     }
 
     /// The most messages in a request. Default 1 000.
     pub fn max_batch_messages(self, limit: usize) -> Self {
-        self.map(|config| config.max_batch_messages(limit))
+        self.limit("max_batch_messages", limit, |config| {
+            config.max_batch_messages(limit)
+        })
     }
 
     /// How long the first message of a batch waits for others. Default 5 ms; zero sends as soon as a request may go.
@@ -92,17 +111,23 @@ impl WriterBuilder {
 
     /// The most requests in flight. Default 5.
     pub fn max_in_flight(self, requests: usize) -> Self {
-        self.map(|config| config.max_in_flight(requests))
+        self.limit("max_in_flight", requests, |config| {
+            config.max_in_flight(requests)
+        })
     }
 
     /// The most bytes of messages that are kept until they are stored. Default 64 MiB.
     pub fn max_buffer_bytes(self, limit: usize) -> Self {
-        self.map(|config| config.max_buffer_bytes(limit))
+        self.limit("max_buffer_bytes", limit, |config| {
+            config.max_buffer_bytes(limit)
+        })
     }
 
     /// The most messages that are kept until they are stored. Default 100 000.
     pub fn max_buffer_messages(self, limit: usize) -> Self {
-        self.map(|config| config.max_buffer_messages(limit))
+        self.limit("max_buffer_messages", limit, |config| {
+            config.max_buffer_messages(limit)
+        })
     }
 
     /// How failed requests are tried again. Default: given up after 10 attempts or 2 minutes, whichever is later.

@@ -16,12 +16,14 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use bytes::Bytes;
 use durable_streams_core::{Error, Offset, Refused, RefusedReason, Unsent};
 use serde::Serialize;
 
 use self::shared::{Handle, Shared};
+use self::state::State;
 
 /// Writes a stream exactly once: what it accepts is stored once and in order, however often it has to be sent.
 ///
@@ -150,6 +152,18 @@ impl Writer {
     }
 
     async fn push(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
+        self.give(message, |state, message, now| {
+            state.append(message, receipt, now)
+        })
+        .await
+    }
+
+    /// Gives the machine a message once there is room for it.
+    async fn give<T>(
+        &self,
+        message: Bytes,
+        take: impl Fn(&mut State, Bytes, Instant) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
         let mut message = Some(message);
         let mut place = self.shared.place();
         poll_fn(|cx| {
@@ -157,8 +171,7 @@ impl Writer {
             let Some(next) = message.take() else {
                 return Poll::Pending;
             };
-            match place.append(next, receipt, cx) {
-                Ok(ticket) => Poll::Ready(Ok(ticket)),
+            match place.offer(next, cx, &take) {
                 Err(Refused {
                     message: back,
                     reason: RefusedReason::Full,
@@ -166,7 +179,7 @@ impl Writer {
                     message = Some(back);
                     Poll::Pending
                 }
-                Err(refused) => Poll::Ready(Err(refused)),
+                result => Poll::Ready(result),
             }
         })
         .await
@@ -211,6 +224,23 @@ impl Writer {
         poll_fn(|cx| place.poll_end(cx)).await
     }
 
+    /// Appends a last message and closes the stream with it, in one step, behind everything that was accepted; then ends the writer.
+    /// It waits for room in the buffer as [`append`](Self::append) does. Gives the stream's final offset.
+    ///
+    /// # Errors
+    /// Why the message can never be taken: the writer is closed already, for one. Or why the writer failed: where somebody else closed
+    /// the stream, the message is not stored.
+    ///
+    /// # Cancel safety
+    /// Until there is room for the message nothing happens; from then on, dropping it does not undo it.
+    pub async fn close_stream_with(&self, last: impl Into<Bytes>) -> Result<Option<Offset>, Error> {
+        let last = self.shared.check(last.into())?;
+        self.give(last, |state, last, now| state.close_stream(Some(last), now))
+            .await?;
+        let mut place = self.shared.place();
+        poll_fn(|cx| place.poll_end(cx)).await
+    }
+
     /// Goes on under the next epoch, once everything accepted so far is answered for. Gives that epoch.
     ///
     /// # Errors
@@ -247,6 +277,13 @@ impl Writer {
     /// Why nothing is taken any more, if so.
     pub fn error(&self) -> Option<Error> {
         self.shared.ended()
+    }
+
+    /// The refusal that said that the stream was closed already, when [`close_stream`](Self::close_stream) came to close it, which
+    /// succeeds all the same: somebody else closed it, and no request of this writer can have.
+    pub fn closed_by_others(&self) -> Option<Error> {
+        self.shared
+            .look(|machine| machine.closed_by_others().cloned())
     }
 
     /// What was accepted and not stored, in order, by a writer that failed. Given once.

@@ -91,7 +91,8 @@ impl Shared {
 
     pub(super) fn close_stream(&self) -> Result<(), Error> {
         let now = self.timer.now();
-        self.with(|state| state.close_stream(now))
+        self.with(|state| state.close_stream(None, now))
+            .map_err(Refused::into_error)
     }
 
     pub(super) fn restart(&self) -> Result<u64, Error> {
@@ -149,17 +150,17 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Appends, or waits for room.
-    pub(super) fn append(
+    /// Gives the machine a message, or waits for room for it.
+    pub(super) fn offer<T>(
         &mut self,
         message: Bytes,
-        receipt: bool,
         cx: &Context<'_>,
-    ) -> Result<u64, Refused> {
+        take: impl FnOnce(&mut State, Bytes, Instant) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
         let now = self.shared.timer.now();
         let length = message.len();
         self.shared.with(|state| {
-            let result = state.append(message, receipt, now);
+            let result = take(state, message, now);
             if matches!(
                 &result,
                 Err(Refused {

@@ -159,11 +159,24 @@ impl State {
         }
     }
 
-    pub(super) fn close_stream(&mut self, now: Instant) -> Result<(), Error> {
-        if self.closes_stream {
+    /// Closes the stream. Asking for it again without a message changes nothing.
+    pub(super) fn close_stream(
+        &mut self,
+        last: Option<Bytes>,
+        now: Instant,
+    ) -> Result<(), Refused> {
+        if self.closes_stream && last.is_none() {
             return Ok(());
         }
-        self.machine()?.close_stream(None, now)?;
+        match self.machine() {
+            Ok(machine) => machine.close_stream(last, now)?,
+            Err(error) => {
+                return Err(Refused {
+                    message: last.unwrap_or_default(),
+                    reason: RefusedReason::Error(error),
+                });
+            }
+        }
         self.closes_stream = true;
         self.wake_driver();
         Ok(())

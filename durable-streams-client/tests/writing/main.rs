@@ -2,6 +2,7 @@
 
 mod appending;
 mod claims;
+mod closing;
 mod ending;
 mod idle;
 mod requests;

@@ -17,6 +17,7 @@ pub struct Append {
     content_type: Option<String>,
     seq: Option<String>,
     close: bool,
+    at_least_once: bool,
 }
 
 /// An append that the server acknowledged.
@@ -38,6 +39,7 @@ impl Append {
             content_type: None,
             seq: None,
             close: false,
+            at_least_once: false,
         }
     }
 
@@ -62,6 +64,15 @@ impl Append {
     #[must_use]
     pub fn close(mut self, close: bool) -> Self {
         self.close = close;
+        self
+    }
+
+    /// Send it again when its answer is lost too, as a read: it is then stored at least once, and maybe twice. Default: no.
+    ///
+    /// For what may stand in the stream twice. Exactly once is what [`seq`](Self::seq) or a [`Writer`](crate::Writer) is for.
+    #[must_use]
+    pub fn at_least_once(mut self, wanted: bool) -> Self {
+        self.at_least_once = wanted;
         self
     }
 
@@ -125,8 +136,9 @@ impl Operation for Append {
     }
 
     fn resend(&self) -> Resend {
-        // With a sequence number the server refuses the second copy; without one it would store it.
-        if self.seq.is_some() || self.is_close_only() {
+        // With a sequence number the server refuses the second copy; without one it would store it, which is for the caller
+        // to say.
+        if self.seq.is_some() || self.is_close_only() || self.at_least_once {
             Resend::Safe
         } else {
             Resend::IfNotApplied

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::error::Error;
+
 /// How failed requests are tried again.
 ///
 /// The delay before retry *n* is drawn evenly from zero to `min(max, initial × multiplier^(n−1))`: full jitter, so that
@@ -39,6 +41,26 @@ impl RetryPolicy {
     /// No retries at all: the first failure is the answer.
     pub fn never() -> Self {
         Self::endless().give_up_after(1, Duration::ZERO)
+    }
+
+    /// A policy from settings that somebody wrote down: as [`endless`](Self::endless) with these values, where what the setters would
+    /// bring to the nearest value that makes sense is a mistake.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](super::error::ErrorKind::InvalidInput) when `initial` is zero, `max` is below it, or `multiplier` is below 1 or
+    /// no number.
+    pub fn checked(initial: Duration, max: Duration, multiplier: f64) -> Result<Self, Error> {
+        let why = if initial.is_zero() {
+            "the first delay is over zero"
+        } else if max < initial {
+            "the longest delay is no shorter than the first"
+        } else if multiplier.is_nan() || multiplier < 1.0 {
+            "the multiplier is at least 1"
+        } else {
+            let policy = Self::endless().initial(initial).max(max);
+            return Ok(policy.multiplier(multiplier));
+        };
+        Err(Error::invalid(why))
     }
 
     /// The upper bound of the first delay.
@@ -177,6 +199,24 @@ mod tests {
                 .fail(now, None)
                 .is_none()
         );
+    }
+
+    #[test]
+    fn a_checked_policy_is_refused_where_the_setters_would_change_it() {
+        let ms = Duration::from_millis;
+        let policy = RetryPolicy::checked(ms(100), ms(5000), 2.0);
+        let same = RetryPolicy::endless().max(ms(5000));
+        assert_eq!(policy.unwrap(), same);
+        assert!(RetryPolicy::checked(ms(1), ms(1), 1.0).is_ok());
+        for (initial, max, multiplier) in [
+            (ms(0), ms(1), 1.0),
+            (ms(1000), ms(999), 1.0),
+            (ms(1), ms(1), 0.99),
+            (ms(1), ms(1), f64::NAN),
+        ] {
+            let error = RetryPolicy::checked(initial, max, multiplier).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+        }
     }
 
     #[test]

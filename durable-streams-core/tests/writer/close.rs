@@ -127,6 +127,25 @@ fn b47_closed_by_others_is_what_a_close_without_a_message_wanted() {
     rig.closed(2);
     assert_eq!(rig.end(), Some(Some("0099")));
     assert!(rig.rejected().is_empty());
+    let others = rig.writer.closed_by_others().unwrap();
+    assert_eq!(others.kind(), ErrorKind::StreamClosed);
+    assert_eq!(others.status().unwrap().as_u16(), 409);
+}
+
+#[test]
+fn b47_closed_by_others_is_not_said_of_what_this_writer_may_have_closed() {
+    let mut rig = Rig::new(config());
+    rig.close_stream(None);
+    rig.lose(0, FailureKind::Interrupted);
+    rig.until_sent();
+    rig.closed(1);
+    assert_eq!(rig.end(), Some(Some("0099")));
+    assert!(rig.writer.closed_by_others().is_none());
+
+    let mut rig = Rig::new(config());
+    rig.close_stream(None);
+    rig.ok(0);
+    assert!(rig.end().is_some() && rig.writer.closed_by_others().is_none());
 }
 
 #[test]

@@ -27,7 +27,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use http::{Uri, response};
+use http::{StatusCode, Uri, response};
 
 use self::events::Events;
 use self::page::Page;
@@ -66,6 +66,8 @@ pub struct Reader {
     told_up_to_date: bool,
     closed: bool,
     not_modified: bool,
+    /// Of the last answer with contents.
+    status: Option<StatusCode>,
     /// The user was away with an event: time that passed is not the server's fault.
     away: bool,
 }
@@ -132,6 +134,7 @@ impl Reader {
             told_up_to_date: false,
             closed: false,
             not_modified: false,
+            status: None,
             away: false,
             config,
         }
@@ -151,6 +154,12 @@ impl Reader {
     /// Whether the reader ended because nothing changed since the entity tag it was given.
     pub fn is_not_modified(&self) -> bool {
         self.not_modified
+    }
+
+    /// The status of the last answer that was taken on: 200; or 204, when the wait of a long-poll ran out. `None` before the first.
+    /// Refusals, which are tried again or end the reader, do not count.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
     }
 
     fn abort(&mut self) {

@@ -114,6 +114,7 @@ impl Reader {
         let State::Active(exchange) = &mut self.state else {
             return Ok(());
         };
+        self.status = Some(head.status);
         // Whether anything changed was for the first answer to say.
         self.config.if_none_match = None;
         if head

@@ -107,6 +107,9 @@ impl Writer {
             // Closed is what it was to be.
             ErrorKind::StreamClosed if batch.close && batch.messages() == 0 => {
                 self.last_offset = self.last_offset.take().max(error.next_offset().cloned());
+                if !batch.may_have_been_applied() {
+                    self.found_closed = Some(error);
+                }
                 self.window.remove(index);
                 self.settle();
             }

@@ -67,6 +67,8 @@ pub struct Writer {
     /// The first error of a message that no flush waits for.
     first_error: Option<Error>,
     last_offset: Option<Offset>,
+    /// What the close of this writer was answered, when the stream was closed before it.
+    found_closed: Option<Error>,
     phase: Phase,
     last_id: u64,
     outbox: VecDeque<Output<WriterEvent>>,
@@ -121,6 +123,7 @@ impl Writer {
             last_flush: 0,
             first_error: None,
             last_offset: None,
+            found_closed: None,
             phase: Phase::Open,
             last_id: 0,
             outbox: VecDeque::new(),
@@ -308,6 +311,12 @@ impl Writer {
         self.stirred = true;
         self.settle();
         Ok(())
+    }
+
+    /// The refusal that said that the stream was closed already, when this writer came to close it without a last message. It is
+    /// closed then, as it was to be, but by somebody else: no request of this writer can have done it.
+    pub fn closed_by_others(&self) -> Option<&Error> {
+        self.found_closed.as_ref()
     }
 
     /// The epoch that requests carry now.

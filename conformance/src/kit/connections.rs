@@ -1,0 +1,99 @@
+//! Connections: reused, given up, and many at once.
+
+use futures_util::future::join_all;
+use http::Method;
+
+use super::caller::{Caller, get, post, request};
+use crate::script::{Gate, Reply};
+use crate::suite::{Case, Context, Needs, cases};
+
+pub(super) fn cases() -> Vec<Case> {
+    cases![
+        transport_connections_are_reused,
+        transport_connections_that_were_told_to_close_are_not_reused: Needs::Http1("over HTTP/2 the word crosses with requests"),
+        transport_connections_belong_to_one_server,
+        transport_connections_carry_many_requests_at_once,
+        transport_connections_are_made_anew_after_a_failure,
+    ]
+}
+
+async fn transport_connections_are_reused(cx: Context) {
+    let server = cx.serve([]).await;
+    server.answer_with(|_, number| Reply::new(200).body(number.to_string()));
+    let caller = Caller::new(&cx);
+    for number in 0..1000 {
+        assert_eq!(caller.fetch(post(&server)).await, number.to_string());
+    }
+    assert_eq!(server.requests().len(), 1000);
+    let connections = server.connections();
+    // Over HTTP/1.1 one may be free again a moment late, and then another one is made.
+    let most = if cx.is_http2() { 1 } else { 20 };
+    assert!(connections <= most, "{connections}");
+}
+
+async fn transport_connections_that_were_told_to_close_are_not_reused(cx: Context) {
+    let server = cx.serve([]).await;
+    let caller = Caller::new(&cx);
+    for number in 0..50 {
+        server.reply(Reply::new(200).body("last").connection_close());
+        assert_eq!(caller.fetch(post(&server)).await, "last");
+        assert_eq!(server.connections(), number + 1);
+    }
+    server.assert_finished();
+}
+
+async fn transport_connections_belong_to_one_server(cx: Context) {
+    let servers = [cx.serve([]).await, cx.serve([]).await];
+    for (number, server) in servers.iter().enumerate() {
+        server.answer_with(move |_, _| Reply::new(200).body(number.to_string()));
+    }
+    let caller = Caller::new(&cx);
+    for _ in 0..10 {
+        for (number, server) in servers.iter().enumerate() {
+            assert_eq!(caller.fetch(get(server)).await, number.to_string());
+        }
+    }
+}
+
+async fn transport_connections_carry_many_requests_at_once(cx: Context) {
+    const MANY: usize = 50;
+    let gate = Gate::new();
+    let server = cx.serve([Reply::new(200)]).await;
+    let held = gate.clone();
+    server.answer_with(move |request, _| Reply::new(200).after(&held).body(request.target.clone()));
+    let caller = Caller::new(&cx);
+    caller.fetch(get(&server)).await;
+    let all = join_all((0..MANY).map(|number| {
+        let path = format!("/{number}");
+        let request = request(Method::GET, server.url(&path), "");
+        let caller = &caller;
+        async move { assert_eq!(caller.fetch(request).await, path) }
+    }));
+    // None is answered before all have arrived.
+    let open = async {
+        cx.within(server.wait_for_requests(MANY + 1)).await;
+        gate.open();
+    };
+    futures_util::join!(all, open);
+    if cx.is_http2() {
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+async fn transport_connections_are_made_anew_after_a_failure(cx: Context) {
+    let server = cx.serve([]).await;
+    let caller = Caller::new(&cx);
+    for _ in 0..10 {
+        for failure in [
+            Reply::reset(),
+            Reply::close(),
+            Reply::new(200).body("ab").reset_after(1),
+            Reply::raw("nonsense\r\n\r\n").then_close(),
+        ] {
+            server.replies([failure, Reply::new(200).body("well")]);
+            caller.fail(get(&server)).await;
+            assert_eq!(caller.fetch(get(&server)).await, "well");
+        }
+    }
+    server.assert_finished();
+}

@@ -1,0 +1,54 @@
+//! A client for Durable Streams, over [`hyper`] and the pooled client of [`hyper_util`].
+//!
+//! This is the whole client ([`durable_streams_client`], re-exported here) with a [`Transport`] for it:
+//! [`HyperTransport`], and a clock: [`TokioTimer`]. Both need a tokio runtime, of either flavour, when they are used;
+//! they can be made without one.
+//!
+//! # Features
+//!
+//! - `rustls` (default): HTTPS by rustls, with the platform's certificates.
+//! - `native-tls`: HTTPS by the platform's own library.
+//! - `http2`: HTTP/2, where the server offers it.
+//! - `tracing`: spans and events for requests, retries and fallbacks.
+//!
+//! With both `rustls` and `native-tls`, rustls is used, unless the [builder](HyperTransport::builder) is given a
+//! connector of the other. Without either, an `https` URL is [refused](FailureKind::Refused).
+
+mod body;
+mod builder;
+mod connect;
+mod failure;
+mod timer;
+mod tls;
+mod transport;
+
+pub use builder::HyperTransportBuilder;
+pub use durable_streams_client::*;
+pub use timer::TokioTimer;
+pub use transport::HyperTransport;
+
+/// Begins a client of the streams under this URL.
+///
+/// ```
+/// use durable_streams_hyper::client;
+///
+/// let client = client("https://streams.example.com/v1/stream")?.bearer_token("…").build()?;
+/// let orders = client.stream("orders");
+/// # Ok::<(), durable_streams_hyper::Error>(())
+/// ```
+///
+/// With a transport of your own making: `Client::builder(root, transport, TokioTimer)`; see [`HyperTransport`].
+///
+/// Writers are spawned on the tokio runtime they are started in.
+///
+/// # Errors
+/// [`InvalidInput`](ErrorKind::InvalidInput) when `root` is no absolute http or https URL, or the TLS library cannot be
+/// set up.
+pub fn client(root: &str) -> Result<ClientBuilder, Error> {
+    let transport =
+        HyperTransport::new().map_err(|error| Error::transport(&Failure::from(error)))?;
+    let builder = Client::builder(root, transport, TokioTimer)?;
+    Ok(builder.spawner(|driver| {
+        tokio::spawn(driver);
+    }))
+}

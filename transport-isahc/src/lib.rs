@@ -1,0 +1,61 @@
+//! A client for Durable Streams, over [`isahc`], for any executor.
+//!
+//! This is the whole client ([`durable_streams_client`], re-exported here) with a [`Transport`] for it:
+//! [`IsahcTransport`], and a clock: [`FuturesTimer`]. Neither needs a runtime. isahc has threads of its own that drive
+//! libcurl, so its futures can be polled by smol, async-std, tokio, the executor of a GUI, or `block_on`.
+//!
+//! # Features
+//!
+//! - `rustls` (default): HTTPS by rustls, with the platform's certificates.
+//! - `native-tls`: HTTPS by OpenSSL, or what the platform has in its place.
+//! - `http2`: HTTP/2, where the server offers it.
+//! - `tracing`: spans and events for requests, retries and fallbacks.
+//!
+//! isahc takes one TLS library and does not compile with both, so `native-tls` is for `default-features = false`.
+//! Without either, an `https` URL is [refused](FailureKind::Refused).
+//!
+//! libcurl is built with the crate, for which a C compiler is needed.
+
+mod body;
+mod failure;
+mod pool;
+mod request;
+mod timer;
+mod transport;
+
+use std::thread;
+
+use futures_lite::future::block_on;
+
+pub use durable_streams_client::*;
+pub use timer::FuturesTimer;
+pub use transport::IsahcTransport;
+
+/// Begins a client of the streams under this URL.
+///
+/// ```
+/// use durable_streams_isahc::client;
+///
+/// let client = client("https://streams.example.com/v1/stream")?.bearer_token("…").build()?;
+/// let orders = client.stream("orders");
+/// # Ok::<(), durable_streams_isahc::Error>(())
+/// ```
+///
+/// With a transport of your own making: `Client::builder(root, transport, FuturesTimer)`; see [`IsahcTransport`].
+///
+/// Each writer that is started has a small thread of its own, which ends with it. An application with many writers
+/// gives the builder the `spawn` of its executor: [`spawner`](ClientBuilder::spawner).
+///
+/// # Errors
+/// [`InvalidInput`](ErrorKind::InvalidInput) when `root` is no absolute http or https URL, or the threads of isahc
+/// cannot be had.
+pub fn client(root: &str) -> Result<ClientBuilder, Error> {
+    let transport =
+        IsahcTransport::new().map_err(|error| Error::transport(&Failure::from(error)))?;
+    let builder = Client::builder(root, transport, FuturesTimer)?;
+    Ok(builder.spawner(|driver| {
+        let thread = thread::Builder::new().name("stream-writer".to_owned());
+        // Without a thread the driver is dropped, which the writer tells whoever uses it.
+        drop(thread.spawn(move || block_on(driver)));
+    }))
+}

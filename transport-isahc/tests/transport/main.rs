@@ -1,0 +1,15 @@
+//! What is particular to isahc and libcurl. The rest of the contract is in the transport kit.
+
+mod cancelling;
+mod failures;
+mod heads;
+#[cfg(feature = "http2")]
+mod http2;
+mod logs;
+mod proxies;
+mod proxy;
+mod requests;
+mod resends;
+mod support;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+mod tls;
