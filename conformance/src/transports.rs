@@ -1,7 +1,11 @@
 //! The project's own transports, as subjects of the suites. They have their TLS from rustls, and speak HTTP/2.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use durable_streams_hyper::HyperTransport;
+use durable_streams_isahc::IsahcTransport;
 use durable_streams_reqwest::ReqwestTransport;
+use isahc::config::{Configurable, VersionNegotiation};
+use isahc::tls::{TlsConfig, TrustStore};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
@@ -10,7 +14,7 @@ use crate::suite::Subject;
 
 /// Every transport of the project.
 pub fn all() -> Vec<Subject> {
-    vec![hyper(), reqwest()]
+    vec![hyper(), isahc(), reqwest()]
 }
 
 /// The one over hyper.
@@ -37,6 +41,39 @@ fn trusting(root: Vec<u8>) -> Result<ClientConfig, rustls::Error> {
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth())
+}
+
+/// The one over isahc.
+pub fn isahc() -> Subject {
+    Subject::new(
+        "isahc",
+        durable_streams_isahc::FuturesTimer,
+        IsahcTransport::new,
+    )
+    .http2(move || {
+        IsahcTransport::with(|client| client.version_negotiation(VersionNegotiation::http2()))
+    })
+    .trusting(move |root| {
+        let roots = TrustStore::builder()
+            .certificate_from_pem(pem(&root))
+            .build();
+        let tls = TlsConfig::builder().trust_store(roots).build();
+        IsahcTransport::with(move |client| client.tls_config(tls.clone()))
+    })
+    .connecting_within(move |limit| {
+        IsahcTransport::with(move |client| client.connect_timeout(limit))
+    })
+}
+
+/// A certificate as text (RFC 7468).
+fn pem(der: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(der);
+    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
+    let lines: Vec<_> = lines.collect();
+    format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        lines.join("\n")
+    )
 }
 
 /// The one over reqwest.

@@ -74,8 +74,8 @@ impl Clock {
         loop {
             // Asked for before looking: no change is missed.
             let (mine, theirs) = (self.changed(), server.changed());
-            for _ in 0..3 {
-                // Whoever was woken on this thread has its turn.
+            for _ in 0..8 {
+                // Whoever was woken on this thread has its turn, and who is woken by that.
                 tokio::task::yield_now().await;
             }
             if self.is_settled(server) {

@@ -132,7 +132,7 @@ async fn b13_a_server_that_accepts_and_hangs_up_is_not_hammered(cx: Context) {
     // Up to date, and then it accepts everything and ends it at once.
     let server = cx.serve([empty()]).await;
     server.answer_with(|request, _| match request.query_param("live") {
-        Some("sse") => Reply::sse().then_close(),
+        Some("sse") => Reply::sse().connection_close(),
         Some("long-poll") => Reply::close(),
         _ => panic!("{}", request.target),
     });

@@ -20,6 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
         transport_fails_interrupted_within_a_body,
         transport_fails_interrupted_within_a_chunked_body: Needs::Http1("it is about the syntax of chunks"),
         transport_fails_interrupted_when_a_length_is_wrong: Needs::Http2("a body can end before its length there"),
+        transport_fails_interrupted_when_a_stream_ends_early_without_an_error: Needs::Http2("only streams are reset"),
         transport_refuses_urls_that_no_request_can_have,
     ]
 }
@@ -128,6 +129,16 @@ async fn transport_fails_interrupted_when_a_length_is_wrong(cx: Context) {
     let replies = [
         Reply::new(200).body("abc").content_length(10),
         Reply::new(200).content_length(10),
+    ];
+    broken(&cx, replies).await;
+}
+
+async fn transport_fails_interrupted_when_a_stream_ends_early_without_an_error(cx: Context) {
+    let reply = || Reply::new(200).pieces(["abc", "def"]);
+    let replies = [
+        reply().cut_without_error_after(0),
+        reply().cut_without_error_after(4),
+        reply().cut_without_error_after(6).content_length(7),
     ];
     broken(&cx, replies).await;
 }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use super::play::{Played, Wire, body};
 use super::reply::{Finish, Framing, Reply};
 use super::server::Shared;
+use super::steer::Awaited;
 
 /// Writes a reply, and says what becomes of the connection.
 pub(super) async fn play(
@@ -19,7 +20,9 @@ pub(super) async fn play(
     shared: &Shared,
 ) -> io::Result<Finish> {
     if let Some(gate) = &reply.start {
-        shared.hold(gate.opened()).await;
+        shared
+            .hold(Awaited::Gate(gate.clone()), gate.opened())
+            .await;
     }
     let head = head(&reply);
     let mut writer = Writer {

@@ -21,6 +21,7 @@ use super::play::{Played, Wire, body};
 use super::reply::{Finish, Reply};
 use super::request::RecordedRequest;
 use super::server::{ClosedBy, Shared};
+use super::steer::Awaited;
 
 /// As much as a test can want to have under way at once.
 const MAX_STREAMS: u32 = 10_000;
@@ -57,7 +58,7 @@ pub(super) async fn serve(
                 _ => break,
             },
             Some(how) = finished.recv() => match how {
-                Finish::KeepAlive | Finish::Refuse => {}
+                Finish::KeepAlive | Finish::Refuse | Finish::NoError => {}
                 Finish::Close => {
                     by = ClosedBy::Server;
                     connection.graceful_shutdown();
@@ -142,9 +143,10 @@ async fn play(
     shared: &Shared,
 ) -> io::Result<Finish> {
     if let Some(gate) = &reply.start {
+        let opened = shared.hold(Awaited::Gate(gate.clone()), gate.opened());
         tokio::select! {
             biased;
-            () = shared.hold(gate.opened()) => {}
+            () = opened => {}
             _ = poll_fn(|cx| respond.poll_reset(cx)) => return Err(gone()),
         }
     }
@@ -182,6 +184,7 @@ fn broken(how: Finish, reset_stream: impl FnOnce(Reason)) -> Finish {
     match how {
         Finish::Reset | Finish::GoAway => return how,
         Finish::Refuse => reset_stream(Reason::REFUSED_STREAM),
+        Finish::NoError => reset_stream(Reason::NO_ERROR),
         Finish::KeepAlive | Finish::Close => reset_stream(Reason::INTERNAL_ERROR),
     }
     Finish::KeepAlive

@@ -5,7 +5,7 @@ use std::io;
 
 use super::reply::{Finish, Generate, Step};
 use super::server::Shared;
-use super::steer::Push;
+use super::steer::{Awaited, Push};
 
 /// How much of a generated body is in memory at a time.
 const GENERATED_PIECE: usize = 64 * 1024;
@@ -66,16 +66,20 @@ impl<W: Wire> Player<'_, W> {
         match step {
             Step::Data(data) => self.piece(&data).await,
             Step::Wait(gate) => {
-                self.unless_gone(gate.opened()).await?;
+                let awaited = Awaited::Gate(gate.clone());
+                self.unless_gone(awaited, gate.opened()).await?;
                 Ok(None)
             }
             Step::Live(mut pushed) => loop {
-                match self.unless_gone(pushed.recv()).await? {
+                let awaited = pushed.awaited();
+                let push = self.unless_gone(awaited, pushed.recv()).await?;
+                match push {
                     Some(Push::Piece(data)) => {
                         let early = self.piece(&data).await?;
                         if early.is_some() {
                             return Ok(early);
                         }
+                        pushed.seen();
                     }
                     Some(Push::End) => return Ok(None),
                     Some(Push::Cut) | None => return Ok(Some(Some(Finish::Close))),
@@ -86,8 +90,12 @@ impl<W: Wire> Player<'_, W> {
         }
     }
 
-    async fn unless_gone<T>(&mut self, wait: impl Future<Output = T>) -> io::Result<T> {
-        let held = self.shared.hold(wait);
+    async fn unless_gone<T>(
+        &mut self,
+        awaited: Awaited,
+        wait: impl Future<Output = T>,
+    ) -> io::Result<T> {
+        let held = self.shared.hold(awaited, wait);
         tokio::select! {
             biased;
             done = held => Ok(done),

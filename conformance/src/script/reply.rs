@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
-use super::steer::{Gate, Live, Push};
+use super::steer::{Gate, Live, Pushed};
 
 /// A body made on the fly: fills a piece, given its offset in the body.
 pub(super) type Generate = Arc<dyn Fn(u64, &mut [u8]) + Send + Sync>;
@@ -15,7 +14,7 @@ pub(super) type Generate = Arc<dyn Fn(u64, &mut [u8]) + Send + Sync>;
 pub(super) enum Step {
     Data(Bytes),
     Wait(Gate),
-    Live(mpsc::UnboundedReceiver<Push>),
+    Live(Pushed),
     Generate(u64, Generate),
 }
 
@@ -51,6 +50,8 @@ pub(super) enum Finish {
     Reset,
     /// The stream is refused. Over HTTP/1.1: as `Close`.
     Refuse,
+    /// The stream is reset without an error. Over HTTP/1.1: as `Close`.
+    NoError,
     /// All streams are. Over HTTP/1.1: as `Close`.
     GoAway,
 }
@@ -274,6 +275,14 @@ impl Reply {
     #[must_use]
     pub fn reset_after(mut self, bytes: u64) -> Self {
         self.cut = Some((bytes, Finish::Reset));
+        self
+    }
+
+    /// The same as [`cut_after`](Self::cut_after), and over HTTP/2 the reset of the stream says `NO_ERROR`, which is meant for what
+    /// is behind a complete answer (RFC 9113 §8.1).
+    #[must_use]
+    pub fn cut_without_error_after(mut self, bytes: u64) -> Self {
+        self.cut = Some((bytes, Finish::NoError));
         self
     }
 

@@ -1,6 +1,6 @@
 //! The server: the script, what was recorded, and waiting for it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::future::{Future, pending, poll_fn};
 use std::io;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use super::connection;
 use super::reply::Reply;
 use super::request::RecordedRequest;
+use super::steer::Awaited;
 use super::tls::{Acceptor, Authority};
 use crate::background::Background;
 
@@ -38,7 +39,7 @@ pub struct Activity {
     pub requests: usize,
     /// How many replies are not written to their end, nor given up by the client.
     pub open: usize,
-    /// How many of the open replies have written all they can, and wait for something that the test does.
+    /// How many of the open replies have written all they can, and wait for something that the test did not do yet.
     pub held: usize,
 }
 
@@ -56,8 +57,9 @@ struct State {
     abandoned: BTreeSet<usize>,
     /// How many replies are not written to their end yet.
     open: usize,
-    /// How many of these wait for something that the test does.
-    held: usize,
+    /// What they wait for, if that is something that the test does.
+    held: BTreeMap<usize, Awaited>,
+    last_held: usize,
     /// One for each connection: who closed it.
     connections: Vec<Option<ClosedBy>>,
     sent: u64,
@@ -113,20 +115,28 @@ impl Shared {
     }
 
     /// Waits for something that the test does.
-    pub(super) async fn hold<T>(&self, wait: impl Future<Output = T>) -> T {
-        struct Held<'a>(&'a Shared);
+    pub(super) async fn hold<T>(&self, awaited: Awaited, wait: impl Future<Output = T>) -> T {
+        struct Held<'a>(&'a Shared, usize);
         impl Drop for Held<'_> {
             fn drop(&mut self) {
-                self.0.change(|state| state.held -= 1);
+                self.0.change(|state| state.held.remove(&self.1));
             }
         }
         let mut wait = pin!(wait);
+        let mut awaited = Some(awaited);
         let mut held = None;
         poll_fn(|cx| {
             let polled = wait.as_mut().poll(cx);
-            if polled.is_pending() && held.is_none() {
-                self.change(|state| state.held += 1);
-                held = Some(Held(self));
+            if polled.is_ready() {
+                return polled;
+            }
+            if let Some(awaited) = awaited.take() {
+                let number = self.change(|state| {
+                    state.last_held += 1;
+                    state.held.insert(state.last_held, awaited);
+                    state.last_held
+                });
+                held = Some(Held(self, number));
             }
             polled
         })
@@ -357,7 +367,7 @@ impl ScriptServer {
         Activity {
             requests: state.requests.len(),
             open: state.open,
-            held: state.held,
+            held: state.held.values().filter(|what| !what.is_there()).count(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
@@ -63,12 +64,21 @@ pub(super) enum Push {
 /// A handle that is dropped without [`end`](Self::end) cuts the connection, so that a forgotten one does not look
 /// like a complete body.
 #[derive(Debug)]
-pub struct Live(mpsc::UnboundedSender<Push>);
+pub struct Live {
+    sender: mpsc::UnboundedSender<Push>,
+    /// How many pushes, and ends, the server did not act on yet.
+    unseen: Arc<AtomicUsize>,
+}
 
 impl Live {
-    pub(super) fn channel() -> (Self, mpsc::UnboundedReceiver<Push>) {
+    pub(super) fn channel() -> (Self, Pushed) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), receiver)
+        let unseen = Arc::<AtomicUsize>::default();
+        let pushed = Pushed {
+            receiver,
+            unseen: Arc::clone(&unseen),
+        };
+        (Self { sender, unseen }, pushed)
     }
 
     /// Writes a piece of the body: a chunk of its own when the body is chunked.
@@ -101,11 +111,57 @@ impl Live {
     /// # Cancel safety
     /// Dropping the future has no effect.
     pub async fn gone(&self) {
-        self.0.closed().await;
+        self.sender.closed().await;
     }
 
     fn push(&self, push: Push) {
+        self.unseen.fetch_add(1, Ordering::SeqCst);
         // A body whose connection is gone takes nothing: the test sees that at the connection.
-        let _ = self.0.send(push);
+        let _ = self.sender.send(push);
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.unseen.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// The server's end of a live body.
+pub(super) struct Pushed {
+    receiver: mpsc::UnboundedReceiver<Push>,
+    unseen: Arc<AtomicUsize>,
+}
+
+impl Pushed {
+    /// What it waits for.
+    pub(super) fn awaited(&self) -> Awaited {
+        Awaited::Push(Arc::clone(&self.unseen))
+    }
+
+    /// What was pushed next; `None` when the other end is dropped.
+    pub(super) async fn recv(&mut self) -> Option<Push> {
+        self.receiver.recv().await
+    }
+
+    /// The push that was received is dealt with.
+    pub(super) fn seen(&self) {
+        self.unseen.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What a reply waits for until the test does it.
+pub(super) enum Awaited {
+    Gate(Gate),
+    Push(Arc<AtomicUsize>),
+}
+
+impl Awaited {
+    /// Whether the test did it already, even if the server, on its own thread, does not know yet.
+    pub(super) fn is_there(&self) -> bool {
+        match self {
+            Self::Gate(gate) => gate.is_open(),
+            Self::Push(unseen) => unseen.load(Ordering::SeqCst) > 0,
+        }
     }
 }

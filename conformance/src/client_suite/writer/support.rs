@@ -91,7 +91,7 @@ impl World {
     pub(super) async fn open(&self, writer: WriterBuilder) -> Writer {
         let writer = writer.start();
         writer.try_append("w").unwrap();
-        self.settle().await;
+        self.turn(MS).await;
         assert_eq!((writer.pending(), self.sent_from(1).len()), (0, 0));
         writer
     }
