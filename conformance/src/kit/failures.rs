@@ -62,7 +62,7 @@ async fn transport_fails_to_connect_when_tls_takes_too_long(cx: Context) {
 
 async fn transport_fails_interrupted_without_an_answer(cx: Context) {
     let caller = Caller::new(&cx);
-    for reply in [Reply::reset(), Reply::close()] {
+    for reply in [Reply::reset(), Reply::close(), Reply::reset_connection()] {
         let server = cx.serve([reply]).await;
         let error = caller.fail(post(&server)).await;
         assert_eq!(error.kind(), FailureKind::Interrupted, "{}", shown(&error));

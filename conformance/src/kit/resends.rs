@@ -34,10 +34,11 @@ fn of(method: &Method, url: String) -> Request<Bytes> {
 }
 
 /// Ends of a connection before the head of an answer.
-fn ends() -> [Reply; 3] {
+fn ends() -> [Reply; 4] {
     [
         Reply::close(),
         Reply::reset(),
+        Reply::reset_connection(),
         Reply::raw("HTTP/1.1 2").then_close(),
     ]
 }

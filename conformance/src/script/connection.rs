@@ -60,7 +60,7 @@ pub(super) async fn serve<S: Socket>(mut socket: S, number: usize, shared: Arc<S
     let finish;
     (end.by, finish) = exchanges(&mut requests, &mut write, number, &shared).await;
     let socket = requests.into_socket().unsplit(write);
-    if finish == Finish::Reset {
+    if matches!(finish, Finish::Reset | Finish::ResetConnection) {
         reset(socket.tcp());
     }
     drop(socket);
@@ -123,7 +123,7 @@ async fn exchanges<S: Socket>(
         };
         match played {
             Ok(Finish::KeepAlive) if keep => {}
-            Ok(Finish::Reset) => return (ClosedBy::Server, Finish::Reset),
+            Ok(how @ (Finish::Reset | Finish::ResetConnection)) => return (ClosedBy::Server, how),
             Ok(_) => return (ClosedBy::Server, Finish::Close),
             // A write fails when the peer is gone.
             Err(_) => {

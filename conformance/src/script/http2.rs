@@ -58,13 +58,13 @@ pub(super) async fn serve(
                 _ => break,
             },
             Some(how) = finished.recv() => match how {
-                Finish::KeepAlive | Finish::Refuse | Finish::NoError => {}
+                Finish::KeepAlive | Finish::Refuse | Finish::NoError | Finish::Reset => {}
                 Finish::Close => {
                     by = ClosedBy::Server;
                     connection.graceful_shutdown();
                 }
                 Finish::GoAway => orders.go_away.store(true, Ordering::Relaxed),
-                Finish::Reset => {
+                Finish::ResetConnection => {
                     orders.reset.store(true, Ordering::Relaxed);
                     return ClosedBy::Server;
                 }
@@ -182,7 +182,8 @@ async fn play(
 /// The end of an exchange that is not complete: of its stream, or of the whole connection.
 fn broken(how: Finish, reset_stream: impl FnOnce(Reason)) -> Finish {
     match how {
-        Finish::Reset | Finish::GoAway => return how,
+        Finish::ResetConnection | Finish::GoAway => return how,
+        Finish::Reset => reset_stream(Reason::CANCEL),
         Finish::Refuse => reset_stream(Reason::REFUSED_STREAM),
         Finish::NoError => reset_stream(Reason::NO_ERROR),
         Finish::KeepAlive | Finish::Close => reset_stream(Reason::INTERNAL_ERROR),
@@ -215,10 +216,14 @@ impl Writer {
     async fn write(&mut self, mut data: Bytes) -> io::Result<()> {
         while !data.is_empty() {
             self.stream.reserve_capacity(data.len());
-            let room = match poll_fn(|cx| self.stream.poll_capacity(cx)).await {
-                Some(Ok(room)) => room,
-                Some(Err(_)) | None => return Err(gone()),
-            };
+            // What is polled is a change: room that is there already has to be asked for.
+            let mut room = self.stream.capacity();
+            while room == 0 {
+                room = match poll_fn(|cx| self.stream.poll_capacity(cx)).await {
+                    Some(Ok(room)) => room,
+                    Some(Err(_)) | None => return Err(gone()),
+                };
+            }
             let part = data.split_to(room.min(data.len()));
             let sent = self.stream.send_data(part, false);
             sent.map_err(|_| gone())?;

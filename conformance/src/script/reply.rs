@@ -46,8 +46,10 @@ pub(super) enum Finish {
     KeepAlive,
     /// An orderly end (FIN).
     Close,
-    /// A reset (RST).
+    /// A reset (RST), over HTTP/2 of the stream.
     Reset,
+    /// A reset (RST).
+    ResetConnection,
     /// The stream is refused. Over HTTP/1.1: as `Close`.
     Refuse,
     /// The stream is reset without an error. Over HTTP/1.1: as `Close`.
@@ -64,8 +66,8 @@ pub(super) enum Finish {
 /// body: `Content-Length`, or `Transfer-Encoding`, unless one of the two is among the headers already. The connection is
 /// kept unless something else is said.
 ///
-/// Over HTTP/2 a body that is cut, and an answer that is not given, are a reset of their stream; the connection stays. A
-/// [`reset`](Self::reset) takes the connection with it. Bytes that are [no HTTP/2](Self::raw) and informational answers are
+/// Over HTTP/2 a body that is cut, and an answer that is not given, are a reset of their stream; the connection stays, unless
+/// the reply is [`reset_connection`](Self::reset_connection). Bytes that are [no HTTP/2](Self::raw) and informational answers are
 /// not sent: the former reset their stream.
 pub struct Reply {
     pub(super) start: Option<Gate>,
@@ -149,9 +151,16 @@ impl Reply {
         Self::with(None, Framing::Raw, Finish::Close)
     }
 
-    /// No answer: the connection is reset.
+    /// No answer: the connection is reset; over HTTP/2 the stream is.
     pub fn reset() -> Self {
         Self::with(None, Framing::Raw, Finish::Reset)
+    }
+
+    /// No answer: the connection is reset, and all exchanges of HTTP/2 that are under way on it end.
+    ///
+    /// Clients may find out a moment late that it is gone, and send the next request to nowhere.
+    pub fn reset_connection() -> Self {
+        Self::with(None, Framing::Raw, Finish::ResetConnection)
     }
 
     /// No answer: the stream is reset with `REFUSED_STREAM`, which says that nothing was done for the request (RFC 9113
