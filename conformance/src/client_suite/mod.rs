@@ -32,6 +32,9 @@ mod writer;
 
 use crate::suite::Case;
 
+#[cfg(test)]
+mod tests;
+
 /// All cases, in the order of their modules.
 pub fn cases() -> Vec<Case> {
     [
