@@ -63,7 +63,52 @@ pub fn isahc() -> Subject {
     .connecting_within(move |limit| {
         IsahcTransport::with(move |client| client.connect_timeout(limit))
     })
+    .lacking(&ISAHC_LACKS)
 }
+
+/// What isahc and libcurl are by nature. The documentation of the transport has more on each.
+const ISAHC_LACKS: [(&str, &str); 10] = [
+    (
+        "transport.streams-the-head-before-the-body",
+        "isahc gives the head with the first byte of the body",
+    ),
+    (
+        "transport.cancels-when-the-body-is-dropped-before-it-begins",
+        "isahc gives the head with the first byte of the body",
+    ),
+    (
+        "transport.sends-header-values-that-are-not-ascii",
+        "isahc sends visible ASCII in headers only",
+    ),
+    (
+        "transport.adds-no-content-type",
+        "libcurl takes a POST of no type for an HTML form, unless it is given one",
+    ),
+    (
+        "transport.resends-no-read-when-a-used-connection-ends",
+        "libcurl does so, and nothing tells it not to",
+    ),
+    (
+        "transport.resends-no-request-without-content-when-its-stream-is-refused",
+        "libcurl does so, and nothing tells it not to",
+    ),
+    (
+        "transport.resends-no-request-without-content-when-the-server-goes-away",
+        "libcurl does so, and nothing tells it not to",
+    ),
+    (
+        "transport.cancels-one-stream-and-keeps-the-connection",
+        "an exchange has a connection to itself: isahc cancels nothing but clients",
+    ),
+    (
+        "transport.connections-are-shared-by-requests-at-once",
+        "an exchange has a connection to itself: isahc cancels nothing but clients",
+    ),
+    (
+        "transport.bodies-that-are-none-end-with-their-connection",
+        "libcurl does not tell it from a head that was cut off, which is taken for that",
+    ),
+];
 
 /// A certificate as text (RFC 7468).
 fn pem(der: &[u8]) -> String {
