@@ -74,19 +74,17 @@ fn has_no_body(method: &Method, head: &response::Parts) -> bool {
         || length.is_some_and(|length| length == "0")
 }
 
-/// Whether the head, if it ends without a body, is one that was cut off.
+/// Whether the head, if no body comes, is one that was cut off.
 ///
-/// Where a length or chunks are announced libcurl misses them, and a head of HTTP/2 is there or not. What is left has
-/// the end of the connection for its end, which a server is to announce (RFC 9112 §9.6). That is enough for an answer
+/// A head of HTTP/2 is there or not. That of a chunked body is too likely to be whole. What is left is a body that has
+/// the end of the connection for its end, and a server is to announce that (RFC 9112 §9.6). It is enough for an answer
 /// to a write. A read would lose data by it.
 fn may_be_cut(method: &Method, head: &response::Parts) -> bool {
-    let is_told = [CONTENT_LENGTH, TRANSFER_ENCODING]
-        .iter()
-        .any(|name| head.headers.contains_key(name));
+    let has = |name| head.headers.contains_key(name);
     let closes = head.version < Version::HTTP_11
         || values(&head.headers, &CONNECTION).any(|value| value.eq_ignore_ascii_case("close"));
-    let is_read = *method == Method::GET;
-    head.version <= Version::HTTP_11 && !is_told && (is_read || !closes)
+    let may_be_empty = closes && !has(CONTENT_LENGTH) && *method != Method::GET;
+    head.version <= Version::HTTP_11 && !has(TRANSFER_ENCODING) && !may_be_empty
 }
 
 /// Whether its length is one that libcurl goes by the end of the connection for.
