@@ -1,6 +1,5 @@
 //! The project's own transports, as subjects of the suites. They have their TLS from rustls, and speak HTTP/2.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use durable_streams_hyper::HyperTransport;
 use durable_streams_isahc::IsahcTransport;
 use durable_streams_reqwest::ReqwestTransport;
@@ -54,9 +53,7 @@ pub fn isahc() -> Subject {
         IsahcTransport::with(|client| client.version_negotiation(VersionNegotiation::http2()))
     })
     .trusting(move |root| {
-        let roots = TrustStore::builder()
-            .certificate_from_pem(pem(&root))
-            .build();
+        let roots = TrustStore::builder().certificate_from_der(root).build();
         let tls = TlsConfig::builder().trust_store(roots).build();
         IsahcTransport::with(move |client| client.tls_config(tls.clone()))
     })
@@ -116,17 +113,6 @@ const ISAHC_LACKS: [(&str, &str); 11] = [
         "libcurl does not tell it from a head that was cut off, which is taken for that",
     ),
 ];
-
-/// A certificate as text (RFC 7468).
-fn pem(der: &[u8]) -> String {
-    let text = BASE64_STANDARD.encode(der);
-    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
-    let lines: Vec<_> = lines.collect();
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        lines.join("\n")
-    )
-}
 
 /// The one over reqwest.
 pub fn reqwest() -> Subject {

@@ -1,27 +1,10 @@
-//! Heads of answers: when they come, and when they do not come whole.
+//! Heads of answers that do not come whole.
 
-use durable_streams_conformance::script::{Gate, Reply};
+use durable_streams_conformance::script::Reply;
 use durable_streams_isahc::FailureKind;
 use http::Method;
 
-use super::support::{
-    block_on, fail, fetch, get, next, post, read, request, send, serve, shown, transport,
-};
-
-/// isahc gives it no sooner, and no later.
-#[test]
-fn a_head_comes_with_the_first_byte_of_its_body() {
-    block_on(async {
-        let gate = Gate::new();
-        let reply = Reply::sse().body("a").gate(&gate).body("b");
-        let server = serve([reply]).await;
-        let mut answer = send(&transport(), get(&server)).await.unwrap();
-        assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        assert_eq!(next(&mut answer).await.unwrap().unwrap(), "a");
-        gate.open();
-        assert_eq!(read(answer).await.unwrap(), "b");
-    });
-}
+use super::support::{block_on, fail, fetch, get, post, request, serve, shown, transport};
 
 /// libcurl takes all of these for answers.
 #[test]
@@ -83,29 +66,5 @@ fn a_length_that_cannot_be_counted_is_no_answer() {
             assert_eq!(kind, FailureKind::Interrupted, "{}", shown(&error));
             server.assert_finished();
         }
-    });
-}
-
-#[test]
-fn a_head_that_says_that_there_is_no_body_is_an_answer() {
-    block_on(async {
-        let server = serve([
-            Reply::new(204),
-            Reply::new(304),
-            Reply::new(200),
-            Reply::new(404),
-            Reply::new(200).chunked(),
-        ])
-        .await;
-        let transport = transport();
-        for status in [204, 304, 200, 404, 200] {
-            let answer = send(&transport, get(&server)).await.unwrap();
-            assert_eq!(answer.status(), status);
-            assert_eq!(read(answer).await.unwrap(), "");
-        }
-        server.reply(Reply::new(200).content_length(5));
-        let head = request(Method::HEAD, &server.url("/"), "");
-        assert_eq!(fetch(&transport, head).await, "");
-        server.assert_finished();
     });
 }
