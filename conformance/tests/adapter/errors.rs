@@ -6,7 +6,22 @@ use durable_streams_conformance::script::{RecordedRequest, Reply};
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
-use crate::support::{Adapter, Clock, all, code, data, done, failed, scripted, text, within};
+use crate::over::Over;
+use crate::support::{Adapter, Clock, all, code, data, done, failed, text, within};
+
+over_every_transport! {
+    every_refusal_has_its_name_and_status,
+    closed_is_said_by_the_header_and_never_by_the_body,
+    a_success_that_promises_nothing_is_none,
+    a_server_that_keeps_failing_is_an_error_with_its_status,
+    no_server_is_a_network_error_without_a_status,
+    a_server_that_never_answers_is_a_timeout_of_every_command,
+    one_fault_is_survived_by_every_command,
+    the_status_of_create_is_that_of_the_answer,
+    headers_of_a_command_go_on_its_requests_and_on_no_other,
+    what_is_sent_is_what_the_commands_say,
+    a_read_says_what_came_although_it_failed_before,
+}
 
 const PATH: &str = "/test-stream";
 
@@ -46,8 +61,7 @@ fn is_write(kind: &str) -> bool {
     kind.starts_with("append") || kind.starts_with("idempotent-append") || kind.ends_with("data")
 }
 
-#[tokio::test]
-async fn every_refusal_has_its_name_and_status() {
+async fn every_refusal_has_its_name_and_status(over: Over) {
     for (status, name) in [
         (400, "UNEXPECTED_STATUS"),
         (401, "UNEXPECTED_STATUS"),
@@ -61,8 +75,9 @@ async fn every_refusal_has_its_name_and_status() {
         (501, "UNEXPECTED_STATUS"),
     ] {
         for kind in COMMANDS {
-            let (server, mut adapter) =
-                scripted([Reply::new(status).body("the server says no")]).await;
+            let (server, mut adapter) = over
+                .scripted([Reply::new(status).body("the server says no")])
+                .await;
             let error = adapter.error(command(kind)).await;
             let name = match (status, kind) {
                 (400, "read" | "read live") => "INVALID_OFFSET",
@@ -87,15 +102,14 @@ async fn every_refusal_has_its_name_and_status() {
     }
 }
 
-#[tokio::test]
-async fn closed_is_said_by_the_header_and_never_by_the_body() {
+async fn closed_is_said_by_the_header_and_never_by_the_body(over: Over) {
     for kind in COMMANDS.into_iter().filter(|kind| is_write(kind)) {
         for closed in [true, false] {
             let mut reply = Reply::new(409).body("Stream is closed. Sequence conflict");
             if closed {
                 reply = reply.header("Stream-Closed", "true");
             }
-            let (_server, mut adapter) = scripted([reply]).await;
+            let (_server, mut adapter) = over.scripted([reply]).await;
             let (name, status) = adapter.err(command(kind)).await;
             assert_eq!(status, 409);
             assert_eq!(name == "STREAM_CLOSED", closed, "{kind}: {name}");
@@ -103,8 +117,7 @@ async fn closed_is_said_by_the_header_and_never_by_the_body() {
     }
 }
 
-#[tokio::test]
-async fn a_success_that_promises_nothing_is_none() {
+async fn a_success_that_promises_nothing_is_none(over: Over) {
     for kind in COMMANDS {
         // The page of a captive portal.
         let portal = || {
@@ -112,17 +125,16 @@ async fn a_success_that_promises_nothing_is_none() {
                 .header("Content-Type", "text/html")
                 .body("<h1>Welcome</h1>")
         };
-        let (server, mut adapter) = scripted([]).await;
+        let (server, mut adapter) = over.scripted([]).await;
         server.answer_with(move |_, _| portal());
         let error = adapter.error(command(kind)).await;
         assert_eq!(code(&error), failed("PARSE_ERROR", 200), "{kind}: {error}");
     }
 }
 
-#[tokio::test]
-async fn a_server_that_keeps_failing_is_an_error_with_its_status() {
+async fn a_server_that_keeps_failing_is_an_error_with_its_status(over: Over) {
     let keeps_failing = |kind: &'static str| async move {
-        let (server, mut adapter) = scripted([]).await;
+        let (server, mut adapter) = over.scripted([]).await;
         server.answer_with(|_, _| Reply::new(500).body("broken"));
         let mut told = command(kind);
         told["timeoutMs"] = json!(3_600_000);
@@ -138,8 +150,7 @@ async fn a_server_that_keeps_failing_is_an_error_with_its_status() {
     all(COMMANDS.map(keeps_failing)).await;
 }
 
-#[tokio::test]
-async fn no_server_is_a_network_error_without_a_status() {
+async fn no_server_is_a_network_error_without_a_status(over: Over) {
     // It has the port, and does not listen.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -149,18 +160,17 @@ async fn no_server_is_a_network_error_without_a_status() {
         async move {
             let mut told = command(kind);
             told["timeoutMs"] = json!(3_600_000);
-            let error = Adapter::on(&address).await.err(told).await;
+            let error = over.adapter(&address).await.err(told).await;
             assert_eq!(error, failed("NETWORK_ERROR", 0), "{kind}");
         }
     };
     all(COMMANDS.map(finds_nobody)).await;
 }
 
-#[tokio::test]
-async fn a_server_that_never_answers_is_a_timeout_of_every_command() {
+async fn a_server_that_never_answers_is_a_timeout_of_every_command(over: Over) {
     let clock = Clock::stopped().await;
     for kind in COMMANDS {
-        let (server, mut adapter) = scripted([]).await;
+        let (server, mut adapter) = over.scripted([]).await;
         server.answer_with(|_, _| Reply::hang());
         adapter.send(command(kind)).await;
         // A try that is given up is followed by another, until the command as a whole is.
@@ -175,8 +185,7 @@ async fn a_server_that_never_answers_is_a_timeout_of_every_command() {
     }
 }
 
-#[tokio::test]
-async fn one_fault_is_survived_by_every_command() {
+async fn one_fault_is_survived_by_every_command(over: Over) {
     let faults: [fn() -> Reply; 6] = [
         || Reply::new(500).body("injected"),
         || Reply::new(503).body("injected"),
@@ -197,7 +206,7 @@ async fn one_fault_is_survived_by_every_command() {
     };
     for (number, fault) in faults.iter().enumerate() {
         for kind in COMMANDS {
-            let (server, mut adapter) = scripted([fault()]).await;
+            let (server, mut adapter) = over.scripted([fault()]).await;
             server.answer_with(move |request, _| answer(request));
             let result = adapter.ok(command(kind)).await;
             let status = match kind {
@@ -219,10 +228,9 @@ fn done_with(status: u16) -> Reply {
         .header("Content-Type", "text/plain")
 }
 
-#[tokio::test]
-async fn the_status_of_create_is_that_of_the_answer() {
+async fn the_status_of_create_is_that_of_the_answer(over: Over) {
     for (status, told) in [(201, 201), (200, 200)] {
-        let (server, mut adapter) = scripted([done_with(status)]).await;
+        let (server, mut adapter) = over.scripted([done_with(status)]).await;
         let created = adapter.ok(command("create")).await;
         assert_eq!(created, json!({"status": told, "offset": "7"}));
         assert_eq!(
@@ -233,9 +241,8 @@ async fn the_status_of_create_is_that_of_the_answer() {
     }
 }
 
-#[tokio::test]
-async fn headers_of_a_command_go_on_its_requests_and_on_no_other() {
-    let (server, mut adapter) = scripted([]).await;
+async fn headers_of_a_command_go_on_its_requests_and_on_no_other(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| match &*request.method {
         "GET" => text("7", "").header("Stream-Closed", "true"),
         "HEAD" => done_with(200),
@@ -288,9 +295,8 @@ async fn headers_of_a_command_go_on_its_requests_and_on_no_other() {
     assert_eq!(server.requests().len(), before);
 }
 
-#[tokio::test]
-async fn what_is_sent_is_what_the_commands_say() {
-    let (server, mut adapter) = scripted([done_with(201), done("8"), done("9")]).await;
+async fn what_is_sent_is_what_the_commands_say(over: Over) {
+    let (server, mut adapter) = over.scripted([done_with(201), done("8"), done("9")]).await;
     let create = json!({
         "type": "create", "path": "/a/b c?x=1", "contentType": "text/plain", "ttlSeconds": 60, "closed": true, "data": "d",
     });
@@ -317,15 +323,15 @@ async fn what_is_sent_is_what_the_commands_say() {
     assert_eq!(plain.header("stream-seq"), None);
 }
 
-#[tokio::test]
-async fn a_read_says_what_came_although_it_failed_before() {
-    let (_server, mut adapter) = scripted([
-        Reply::reset(),
-        Reply::new(500),
-        text("5", "whole").cut_after(2),
-        text("5", "whole"),
-    ])
-    .await;
+async fn a_read_says_what_came_although_it_failed_before(over: Over) {
+    let (_server, mut adapter) = over
+        .scripted([
+            Reply::reset(),
+            Reply::new(500),
+            text("5", "whole").cut_after(2),
+            text("5", "whole"),
+        ])
+        .await;
     let read = adapter.ok(command("read")).await;
     assert_eq!(data(&read), "whole");
     assert_eq!(read["chunks"], json!([{"data": "whole", "offset": "5"}]));

@@ -5,7 +5,25 @@ use std::time::Duration;
 use durable_streams_conformance::script::{Gate, Reply};
 use serde_json::{Value, json};
 
-use crate::support::{Clock, code, data, failed, page, scripted, text, within};
+use crate::over::Over;
+use crate::support::{Clock, code, data, failed, page, text, within};
+
+over_every_transport! {
+    text_arrives_intact_whatever_its_pieces_and_line_ends,
+    base64_events_are_bytes_again,
+    a_closed_stream_causes_no_further_request,
+    the_limit_of_a_live_read_is_a_success_at_the_tail,
+    the_limit_of_a_read_that_got_no_answer_is_a_failure,
+    a_read_that_did_not_reach_the_tail_does_not_say_so,
+    a_page_that_arrives_in_pieces_is_one_chunk,
+    chunks_are_counted_where_there_is_something_in_them,
+    waiting_for_the_tail_goes_on_until_an_answer_is_there,
+    what_is_no_json_is_a_parse_error,
+    json_that_ends_early_is_asked_for_again_and_never_a_success,
+    a_control_event_that_is_none_is_a_parse_error,
+    faults_within_a_live_read_are_survived,
+    a_server_that_asks_for_patience_gets_it,
+}
 
 /// Longer than the client waits before it asks again after a poll that was answered at once, with nothing.
 const BETWEEN_POLLS: Duration = Duration::from_millis(150);
@@ -33,8 +51,7 @@ fn quiet(next: &str) -> Reply {
     Reply::new(204).header("Stream-Next-Offset", next)
 }
 
-#[tokio::test]
-async fn text_arrives_intact_whatever_its_pieces_and_line_ends() {
+async fn text_arrives_intact_whatever_its_pieces_and_line_ends(over: Over) {
     let message = "ä€😀\u{2028}\u{85}";
     let said = "ä€😀\u{2028}\u{85}\n two lines";
     for end in ["\n", "\r", "\r\n"] {
@@ -52,8 +69,9 @@ async fn text_arrives_intact_whatever_its_pieces_and_line_ends() {
             "",
             "",
         ];
-        let (server, mut adapter) =
-            scripted([tail(), Reply::sse().body(lines.join(end)).byte_by_byte()]).await;
+        let (server, mut adapter) = over
+            .scripted([tail(), Reply::sse().body(lines.join(end)).byte_by_byte()])
+            .await;
         let result = adapter.ok(read(json!("sse"))).await;
         assert_eq!(data(&result), said, "{end:?}");
         assert_eq!(result["chunks"], json!([{"data": said, "offset": "9"}]));
@@ -65,8 +83,7 @@ async fn text_arrives_intact_whatever_its_pieces_and_line_ends() {
     }
 }
 
-#[tokio::test]
-async fn base64_events_are_bytes_again() {
+async fn base64_events_are_bytes_again(over: Over) {
     let empty = || {
         Reply::new(200)
             .header("Content-Type", "application/octet-stream")
@@ -78,18 +95,17 @@ async fn base64_events_are_bytes_again() {
     let good = events()
         .event("data", "SGVsbG8g\nQmluYXJ5IQ==")
         .event("control", &end);
-    let (_server, mut adapter) = scripted([empty(), good]).await;
+    let (_server, mut adapter) = over.scripted([empty(), good]).await;
     let result = adapter.ok(read(json!("sse"))).await;
     assert_eq!(data(&result), "Hello Binary!");
 
     let bad = events().event("data", "no base64").event("control", &end);
-    let (_server, mut adapter) = scripted([empty(), bad]).await;
+    let (_server, mut adapter) = over.scripted([empty(), bad]).await;
     let error = adapter.err(read(json!("sse"))).await;
     assert_eq!(error, failed("PARSE_ERROR", 200));
 }
 
-#[tokio::test]
-async fn a_closed_stream_causes_no_further_request() {
+async fn a_closed_stream_causes_no_further_request(over: Over) {
     let closed = |reply: Reply| reply.header("Stream-Closed", "true");
     let end = control("9", ",\"streamClosed\":true");
     for (live, replies) in [
@@ -107,7 +123,7 @@ async fn a_closed_stream_causes_no_further_request() {
         ("sse", vec![tail(), Reply::sse().event("control", &end)]),
     ] {
         let count = replies.len();
-        let (server, mut adapter) = scripted(replies).await;
+        let (server, mut adapter) = over.scripted(replies).await;
         let result = adapter.ok(read(json!(live))).await;
         assert_eq!(
             (&result["streamClosed"], &result["upToDate"]),
@@ -121,8 +137,7 @@ async fn a_closed_stream_causes_no_further_request() {
     }
 }
 
-#[tokio::test]
-async fn the_limit_of_a_live_read_is_a_success_at_the_tail() {
+async fn the_limit_of_a_live_read_is_a_success_at_the_tail(over: Over) {
     let clock = Clock::stopped().await;
     for (start, live, replies, status, chunks, offset) in [
         (
@@ -200,7 +215,7 @@ async fn the_limit_of_a_live_read_is_a_success_at_the_tail() {
         ),
     ] {
         let count = replies.len();
-        let (server, mut adapter) = scripted(replies).await;
+        let (server, mut adapter) = over.scripted(replies).await;
         let command = with(
             read(json!(live)),
             json!({"offset": start, "timeoutMs": 7000}),
@@ -228,15 +243,14 @@ async fn the_limit_of_a_live_read_is_a_success_at_the_tail() {
     }
 }
 
-#[tokio::test]
-async fn the_limit_of_a_read_that_got_no_answer_is_a_failure() {
+async fn the_limit_of_a_read_that_got_no_answer_is_a_failure(over: Over) {
     let clock = Clock::stopped().await;
     for live in [json!(false), json!("long-poll"), json!("sse"), json!(true)] {
         for reply in [
             Reply::hang(),
             text("9", "half").gate(&Gate::new()).body("!"),
         ] {
-            let (server, mut adapter) = scripted([reply]).await;
+            let (server, mut adapter) = over.scripted([reply]).await;
             // Five seconds, when nothing is said.
             adapter
                 .send(json!({"type": "read", "path": "/s", "live": live}))
@@ -251,14 +265,13 @@ async fn the_limit_of_a_read_that_got_no_answer_is_a_failure() {
     }
 }
 
-#[tokio::test]
-async fn a_read_that_did_not_reach_the_tail_does_not_say_so() {
+async fn a_read_that_did_not_reach_the_tail_does_not_say_so(over: Over) {
     let clock = Clock::stopped().await;
     let first = Reply::new(200)
         .header("Content-Type", "text/plain")
         .header("Stream-Next-Offset", "3")
         .body("old");
-    let (server, mut adapter) = scripted([first, Reply::hang()]).await;
+    let (server, mut adapter) = over.scripted([first, Reply::hang()]).await;
     adapter
         .send(json!({"type": "read", "path": "/s", "live": "sse"}))
         .await;
@@ -271,15 +284,14 @@ async fn a_read_that_did_not_reach_the_tail_does_not_say_so() {
     );
 }
 
-#[tokio::test]
-async fn a_page_that_arrives_in_pieces_is_one_chunk() {
+async fn a_page_that_arrives_in_pieces_is_one_chunk(over: Over) {
     for piece in 1..4 {
         let body = r#"[{"a":"ä"},[],{"b":2}]"#;
         let pieces = body.as_bytes().chunks(piece).map(<[u8]>::to_vec);
         let gate = Gate::new();
         let reply = page("3", "").gate(&gate).pieces(pieces).byte_by_byte();
         gate.open();
-        let (_server, mut adapter) = scripted([reply]).await;
+        let (_server, mut adapter) = over.scripted([reply]).await;
         let result = adapter
             .ok(with(read(json!(true)), json!({"maxChunks": 1})))
             .await;
@@ -287,8 +299,7 @@ async fn a_page_that_arrives_in_pieces_is_one_chunk() {
     }
 }
 
-#[tokio::test]
-async fn chunks_are_counted_where_there_is_something_in_them() {
+async fn chunks_are_counted_where_there_is_something_in_them(over: Over) {
     let events = Reply::sse()
         .event("control", &control("0", ",\"upToDate\":true"))
         .event("data", "[]")
@@ -301,7 +312,7 @@ async fn chunks_are_counted_where_there_is_something_in_them() {
         .event("data", "[4]")
         .event("control", &control("4", ",\"upToDate\":true"))
         .gate(&Gate::new());
-    let (server, mut adapter) = scripted([page("0", "[]"), events]).await;
+    let (server, mut adapter) = over.scripted([page("0", "[]"), events]).await;
     let result = adapter
         .ok(with(read(json!("sse")), json!({"maxChunks": 2})))
         .await;
@@ -314,7 +325,7 @@ async fn chunks_are_counted_where_there_is_something_in_them() {
     server.assert_finished();
 
     let polls = [tail(), text("1", "a"), quiet("1"), text("2", "b")];
-    let (server, mut adapter) = scripted(polls).await;
+    let (server, mut adapter) = over.scripted(polls).await;
     let result = adapter
         .ok(with(read(json!("long-poll")), json!({"maxChunks": 2})))
         .await;
@@ -325,8 +336,7 @@ async fn chunks_are_counted_where_there_is_something_in_them() {
     server.assert_finished();
 }
 
-#[tokio::test]
-async fn waiting_for_the_tail_goes_on_until_an_answer_is_there() {
+async fn waiting_for_the_tail_goes_on_until_an_answer_is_there(over: Over) {
     let part = |next: &str, body: &'static str| {
         Reply::new(200)
             .header("Content-Type", "text/plain")
@@ -334,8 +344,9 @@ async fn waiting_for_the_tail_goes_on_until_an_answer_is_there() {
             .body(body)
     };
     for live in [json!(false), json!("long-poll"), json!("sse")] {
-        let (server, mut adapter) =
-            scripted([part("1", "a"), part("2", "b"), text("3", "c")]).await;
+        let (server, mut adapter) = over
+            .scripted([part("1", "a"), part("2", "b"), text("3", "c")])
+            .await;
         let result = adapter
             .ok(with(read(live), json!({"waitForUpToDate": true})))
             .await;
@@ -351,15 +362,14 @@ async fn waiting_for_the_tail_goes_on_until_an_answer_is_there() {
         server.assert_finished();
     }
     // A read that is not live has no limit of chunks, and ends at the tail by itself.
-    let (_server, mut adapter) = scripted([part("1", "a"), text("2", "b")]).await;
+    let (_server, mut adapter) = over.scripted([part("1", "a"), text("2", "b")]).await;
     let result = adapter
         .ok(with(read(json!(false)), json!({"maxChunks": 1})))
         .await;
     assert_eq!(data(&result), "ab");
 }
 
-#[tokio::test]
-async fn what_is_no_json_is_a_parse_error() {
+async fn what_is_no_json_is_a_parse_error(over: Over) {
     for body in [
         "{\"a\":1}",
         "nonsense",
@@ -370,7 +380,7 @@ async fn what_is_no_json_is_a_parse_error() {
         "[\"\\x\"]",
         "[1]]",
     ] {
-        let (server, mut adapter) = scripted([page("3", "").body(body)]).await;
+        let (server, mut adapter) = over.scripted([page("3", "").body(body)]).await;
         let error = adapter.err(read(json!(false))).await;
         assert_eq!(error, failed("PARSE_ERROR", 200), "{body:?}");
         server.assert_finished();
@@ -378,27 +388,25 @@ async fn what_is_no_json_is_a_parse_error() {
     let events = Reply::sse()
         .event("data", "[{\"a\":}]")
         .event("control", &control("1", ""));
-    let (_server, mut adapter) = scripted([page("0", "[]"), events]).await;
+    let (_server, mut adapter) = over.scripted([page("0", "[]"), events]).await;
     assert_eq!(
         adapter.err(read(json!("sse"))).await,
         failed("PARSE_ERROR", 200)
     );
 }
 
-#[tokio::test]
-async fn json_that_ends_early_is_asked_for_again_and_never_a_success() {
+async fn json_that_ends_early_is_asked_for_again_and_never_a_success(over: Over) {
     let cut = || page("3", "[1,");
-    let (server, mut adapter) = scripted([cut(), page("3", "[1,2]")]).await;
+    let (server, mut adapter) = over.scripted([cut(), page("3", "[1,2]")]).await;
     assert_eq!(data(&adapter.ok(read(json!(false))).await), "[1,2]");
     server.assert_finished();
-    let (server, mut adapter) = scripted([]).await;
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(move |_, _| cut());
     let error = adapter.err(read(json!(false))).await;
     assert_eq!(error, failed("NETWORK_ERROR", 0));
 }
 
-#[tokio::test]
-async fn a_control_event_that_is_none_is_a_parse_error() {
+async fn a_control_event_that_is_none_is_a_parse_error(over: Over) {
     for bad in [
         "",
         "{",
@@ -410,15 +418,14 @@ async fn a_control_event_that_is_none_is_a_parse_error() {
         "nonsense",
     ] {
         let events = Reply::sse().event("data", "x").event("control", bad);
-        let (server, mut adapter) = scripted([tail(), events.gate(&Gate::new())]).await;
+        let (server, mut adapter) = over.scripted([tail(), events.gate(&Gate::new())]).await;
         let error = adapter.err(read(json!("sse"))).await;
         assert_eq!(error, failed("PARSE_ERROR", 200), "{bad:?}");
         server.assert_finished();
     }
 }
 
-#[tokio::test]
-async fn faults_within_a_live_read_are_survived() {
+async fn faults_within_a_live_read_are_survived(over: Over) {
     let end = control("2", ",\"streamClosed\":true");
     for (live, last) in [
         ("long-poll", text("2", "b").header("Stream-Closed", "true")),
@@ -427,15 +434,16 @@ async fn faults_within_a_live_read_are_survived() {
             Reply::sse().event("data", "b").event("control", &end),
         ),
     ] {
-        let (server, mut adapter) = scripted([
-            Reply::new(503),
-            text("1", "a"),
-            Reply::new(500),
-            Reply::reset(),
-            Reply::new(429).header("Retry-After", "0"),
-            last,
-        ])
-        .await;
+        let (server, mut adapter) = over
+            .scripted([
+                Reply::new(503),
+                text("1", "a"),
+                Reply::new(500),
+                Reply::reset(),
+                Reply::new(429).header("Retry-After", "0"),
+                last,
+            ])
+            .await;
         let result = adapter.ok(read(json!(live))).await;
         assert_eq!(
             (data(&result), &result["streamClosed"]),
@@ -445,11 +453,11 @@ async fn faults_within_a_live_read_are_survived() {
     }
 }
 
-#[tokio::test]
-async fn a_server_that_asks_for_patience_gets_it() {
+async fn a_server_that_asks_for_patience_gets_it(over: Over) {
     let clock = Clock::stopped().await;
-    let (server, mut adapter) =
-        scripted([Reply::new(429).header("Retry-After", "2"), text("1", "a")]).await;
+    let (server, mut adapter) = over
+        .scripted([Reply::new(429).header("Retry-After", "2"), text("1", "a")])
+        .await;
     adapter.send(read(json!(false))).await;
     within(server.wait_for_requests(1)).await;
     let mut waited = 0;
