@@ -4,7 +4,8 @@ use durable_streams_conformance::script::Reply;
 use serde_json::{Value, json};
 
 use crate::over::Over;
-use crate::support::{Server, data, failed, page, path};
+use crate::replies::page;
+use crate::support::{Server, data, failed, path};
 
 over_every_transport! {
     append_and_read_count_what_was_stored,

@@ -4,7 +4,8 @@ use durable_streams_conformance::script::{RecordedRequest, Reply};
 use serde_json::{Value, json};
 
 use crate::over::Over;
-use crate::support::{done, failed, text};
+use crate::replies::{done, text};
+use crate::support::failed;
 
 over_every_transport! {
     counters_move_once_for_each_command_whatever_is_tried_again,

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
 use crate::over::Over;
-use crate::support::{Adapter, Clock, all, code, data, done, failed, text, within};
+use crate::replies::{done, text};
+use crate::support::{Clock, all, code, data, failed, path, within};
 
 over_every_transport! {
     every_refusal_has_its_name_and_status,
@@ -23,20 +24,19 @@ over_every_transport! {
     a_read_says_what_came_although_it_failed_before,
 }
 
-const PATH: &str = "/test-stream";
-
 fn command(kind: &str) -> Value {
+    let path = path();
     match kind {
-        "append" => json!({"type": "append", "path": PATH, "data": "x"}),
-        "append with seq" => json!({"type": "append", "path": PATH, "data": "x", "seq": 1}),
-        "close with data" => json!({"type": "close", "path": PATH, "data": "x"}),
-        "idempotent-append" => json!({"type": kind, "path": PATH, "data": "x", "producerId": "p"}),
+        "append" => json!({"type": "append", "path": path, "data": "x"}),
+        "append with seq" => json!({"type": "append", "path": path, "data": "x", "seq": 1}),
+        "close with data" => json!({"type": "close", "path": path, "data": "x"}),
+        "idempotent-append" => json!({"type": kind, "path": path, "data": "x", "producerId": "p"}),
         "idempotent-append-batch" => {
-            json!({"type": kind, "path": PATH, "items": ["x"], "producerId": "p"})
+            json!({"type": kind, "path": path, "items": ["x"], "producerId": "p"})
         }
-        "idempotent-close" => json!({"type": kind, "path": PATH, "producerId": "p"}),
-        "read live" => json!({"type": "read", "path": PATH, "live": true}),
-        kind => json!({"type": kind, "path": PATH}),
+        "idempotent-close" => json!({"type": kind, "path": path, "producerId": "p"}),
+        "read live" => json!({"type": "read", "path": path, "live": true}),
+        kind => json!({"type": kind, "path": path}),
     }
 }
 
@@ -62,6 +62,7 @@ fn is_write(kind: &str) -> bool {
 }
 
 async fn every_refusal_has_its_name_and_status(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     for (status, name) in [
         (400, "UNEXPECTED_STATUS"),
         (401, "UNEXPECTED_STATUS"),
@@ -75,10 +76,10 @@ async fn every_refusal_has_its_name_and_status(over: Over) {
         (501, "UNEXPECTED_STATUS"),
     ] {
         for kind in COMMANDS {
-            let (server, mut adapter) = over
-                .scripted([Reply::new(status).body("the server says no")])
-                .await;
-            let error = adapter.error(command(kind)).await;
+            let before = server.requests().len();
+            server.reply(Reply::new(status).body("the server says no"));
+            let command = command(kind);
+            let error = adapter.error(command.clone()).await;
             let name = match (status, kind) {
                 (400, "read" | "read live") => "INVALID_OFFSET",
                 (409, "append with seq") => "SEQUENCE_CONFLICT",
@@ -90,26 +91,30 @@ async fn every_refusal_has_its_name_and_status(over: Over) {
                 "{kind}: {error}"
             );
             let message = error["message"].as_str().unwrap();
-            assert!(message.contains(PATH), "{kind}: {message}");
+            assert!(
+                message.contains(command["path"].as_str().unwrap()),
+                "{kind}: {message}"
+            );
             let said = !matches!(kind, "head" | "connect");
             assert_eq!(
                 message.contains("the server says no"),
                 said,
                 "{kind}: {message}"
             );
-            assert_eq!(server.requests().len(), 1, "{kind}: it is final");
+            assert_eq!(server.requests().len(), before + 1, "{kind}: it is final");
         }
     }
 }
 
 async fn closed_is_said_by_the_header_and_never_by_the_body(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     for kind in COMMANDS.into_iter().filter(|kind| is_write(kind)) {
         for closed in [true, false] {
             let mut reply = Reply::new(409).body("Stream is closed. Sequence conflict");
             if closed {
                 reply = reply.header("Stream-Closed", "true");
             }
-            let (_server, mut adapter) = over.scripted([reply]).await;
+            server.reply(reply);
             let (name, status) = adapter.err(command(kind)).await;
             assert_eq!(status, 409);
             assert_eq!(name == "STREAM_CLOSED", closed, "{kind}: {name}");
@@ -118,18 +123,17 @@ async fn closed_is_said_by_the_header_and_never_by_the_body(over: Over) {
 }
 
 async fn a_success_that_promises_nothing_is_none(over: Over) {
-    for kind in COMMANDS {
-        // The page of a captive portal.
-        let portal = || {
+    let finds_a_portal = |kind: &'static str| async move {
+        let (server, mut adapter) = over.scripted([]).await;
+        server.answer_with(|_, _| {
             Reply::new(200)
                 .header("Content-Type", "text/html")
                 .body("<h1>Welcome</h1>")
-        };
-        let (server, mut adapter) = over.scripted([]).await;
-        server.answer_with(move |_, _| portal());
+        });
         let error = adapter.error(command(kind)).await;
         assert_eq!(code(&error), failed("PARSE_ERROR", 200), "{kind}: {error}");
-    }
+    };
+    all(COMMANDS.map(finds_a_portal)).await;
 }
 
 async fn a_server_that_keeps_failing_is_an_error_with_its_status(over: Over) {
@@ -204,10 +208,12 @@ async fn one_fault_is_survived_by_every_command(over: Over) {
             .header("Producer-Epoch", "0")
             .header("Producer-Seq", "0"),
     };
+    let (server, mut adapter) = over.scripted([]).await;
+    server.answer_with(move |request, _| answer(request));
     for (number, fault) in faults.iter().enumerate() {
         for kind in COMMANDS {
-            let (server, mut adapter) = over.scripted([fault()]).await;
-            server.answer_with(move |request, _| answer(request));
+            let before = server.requests().len();
+            server.reply(fault());
             let result = adapter.ok(command(kind)).await;
             let status = match kind {
                 "create" => json!(201),
@@ -215,7 +221,7 @@ async fn one_fault_is_survived_by_every_command(over: Over) {
                 _ => json!(200),
             };
             assert_eq!(result["status"], status, "{kind} after fault {number}");
-            let requests = server.requests();
+            let requests = &server.requests()[before..];
             assert_eq!(requests.len(), 2, "{kind} after fault {number}");
             assert_eq!(requests[0].body, requests[1].body);
         }
@@ -259,9 +265,9 @@ async fn headers_of_a_command_go_on_its_requests_and_on_no_other(over: Over) {
     ] {
         let before = server.requests().len();
         let mut told = command(kind);
+        let path = told["path"].clone();
         told["headers"] = json!({"X-Test": "yes", "Authorization": "Bearer t"});
         if kind == "idempotent-append" {
-            told["producerId"] = json!("with-headers");
             server.reply(
                 done("8")
                     .header("Producer-Epoch", "0")
@@ -269,7 +275,7 @@ async fn headers_of_a_command_go_on_its_requests_and_on_no_other(over: Over) {
             );
         }
         adapter.ok(told).await;
-        adapter.ok(json!({"type": "head", "path": PATH})).await;
+        adapter.ok(json!({"type": "head", "path": path})).await;
         let requests = &server.requests()[before..];
         assert_eq!(requests[0].header("x-test"), Some("yes"), "{kind}");
         assert_eq!(

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::over::Over;
-use crate::support::{Adapter, Server, code, failed, path, text};
+use crate::replies::text;
+use crate::support::{Adapter, Server, code, failed, path};
 
 #[tokio::test]
 async fn the_introduction_names_every_feature() {
@@ -148,7 +149,7 @@ async fn init_forgets_everything() {
     let (server, mut adapter) = Over::Reqwest.scripted([]).await;
     server.answer_with(|request, _| match &*request.method {
         "GET" => text("1", ""),
-        _ => crate::support::done("1")
+        _ => crate::replies::done("1")
             .header("Producer-Epoch", "0")
             .header(
                 "Producer-Seq",

@@ -6,16 +6,21 @@
 #[macro_use]
 mod over;
 
+mod answers;
 mod benchmarks;
 mod dynamic;
 mod errors;
 mod failing;
 mod framing;
+mod hop;
+mod limits;
 mod live;
+mod peer;
 mod process;
 mod producers;
 mod producing;
 mod reading;
+mod replies;
 mod streams;
 mod support;
 mod validation;

@@ -16,34 +16,21 @@ pub(crate) enum Over {
 
 /// Makes a test of each of these functions, over each of the transports.
 macro_rules! over_every_transport {
-    ($($test:ident),+ $(,)?) => {
-        over_transport!(hyper, Hyper, $($test),+);
-        over_transport!(isahc, Isahc, $($test),+);
-        over_transport!(reqwest, Reqwest, $($test),+);
-    };
-}
-
-/// Makes a test of each of these functions, over the transports whose timer is tokio's, which a test can stop.
-macro_rules! over_every_transport_on_tokio {
-    ($($test:ident),+ $(,)?) => {
-        mod on_tokio {
-            use super::*;
-            over_transport!(hyper, Hyper, $($test),+);
-            over_transport!(reqwest, Reqwest, $($test),+);
-        }
-    };
-}
-
-macro_rules! over_transport {
-    ($name:ident, $transport:ident, $($test:ident),+) => {
+    (@$name:ident $over:ident: $($(#[$attribute:meta])* $test:ident),+) => {
         mod $name {
             $(
                 #[tokio::test]
+                $(#[$attribute])*
                 async fn $test() {
-                    super::$test($crate::over::Over::$transport).await;
+                    super::$test($crate::over::Over::$over).await;
                 }
             )+
         }
+    };
+    ($($(#[$attribute:meta])* $test:ident),+ $(,)?) => {
+        over_every_transport!(@over_hyper Hyper: $($(#[$attribute])* $test),+);
+        over_every_transport!(@over_isahc Isahc: $($(#[$attribute])* $test),+);
+        over_every_transport!(@over_reqwest Reqwest: $($(#[$attribute])* $test),+);
     };
 }
 

@@ -7,7 +7,8 @@ use durable_streams_conformance::script::{Gate, RecordedRequest, Reply};
 use serde_json::{Value, json};
 
 use crate::over::Over;
-use crate::support::{Adapter, all, code, done, failed};
+use crate::replies::done;
+use crate::support::{Adapter, all, code, failed};
 
 over_every_transport! {
     a_batch_is_one_request_and_pipelined_one_for_each_item,

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 
 use durable_streams_conformance::embedded;
 use durable_streams_conformance::reference::Config;
-use durable_streams_conformance::script::Reply;
 use serde_json::Value;
 use tokio::io::{
     AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
@@ -210,7 +209,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        if let Ok(url) = std::env::var("DURABLE_STREAMS_NPM_ROOT") {
+        if let Some(url) = npm_root() {
             let _embedded = None;
             return Self { url, _embedded };
         }
@@ -231,6 +230,11 @@ impl Server {
     }
 }
 
+/// Where a server of the npm package `@durable-streams/server` runs, if the tests are to use it.
+pub(crate) fn npm_root() -> Option<String> {
+    std::env::var("DURABLE_STREAMS_NPM_ROOT").ok()
+}
+
 /// A path that no stream has had, on this server or any other.
 pub(crate) fn path() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -241,29 +245,6 @@ pub(crate) fn path() -> String {
         "/test-stream-{:x}-{process:x}-{count:x}",
         now.unwrap().as_nanos()
     )
-}
-
-/// The answer to a write that was done.
-pub(crate) fn done(next: &str) -> Reply {
-    Reply::new(204).header("Stream-Next-Offset", next)
-}
-
-/// A page of a text stream, at the tail.
-pub(crate) fn text(next: &str, body: &'static str) -> Reply {
-    Reply::new(200)
-        .header("Content-Type", "text/plain")
-        .header("Stream-Next-Offset", next)
-        .header("Stream-Up-To-Date", "true")
-        .body(body)
-}
-
-/// A page of a JSON stream, at the tail.
-pub(crate) fn page(next: &str, body: &'static str) -> Reply {
-    Reply::new(200)
-        .header("Content-Type", "application/json")
-        .header("Stream-Next-Offset", next)
-        .header("Stream-Up-To-Date", "true")
-        .body(body)
 }
 
 /// A clock that only the test turns, for limits of seconds over real sockets.
