@@ -208,9 +208,9 @@ async fn one_fault_is_survived_by_every_command(over: Over) {
             .header("Producer-Epoch", "0")
             .header("Producer-Seq", "0"),
     };
-    let (server, mut adapter) = over.scripted([]).await;
-    server.answer_with(move |request, _| answer(request));
-    for (number, fault) in faults.iter().enumerate() {
+    let survives = |(number, fault): (usize, fn() -> Reply)| async move {
+        let (server, mut adapter) = over.scripted([]).await;
+        server.answer_with(move |request, _| answer(request));
         for kind in COMMANDS {
             let before = server.requests().len();
             server.reply(fault());
@@ -225,7 +225,8 @@ async fn one_fault_is_survived_by_every_command(over: Over) {
             assert_eq!(requests.len(), 2, "{kind} after fault {number}");
             assert_eq!(requests[0].body, requests[1].body);
         }
-    }
+    };
+    all(faults.into_iter().enumerate().map(survives)).await;
 }
 
 fn done_with(status: u16) -> Reply {

@@ -10,6 +10,7 @@ over_every_transport! {
     json_items_are_one_message_each,
     a_batch_that_is_sent_twice_is_stored_once,
     a_pipelined_batch_is_stored_whole_and_in_order,
+    a_batch_may_be_larger_than_what_a_writer_holds,
     an_empty_batch_writes_nothing_and_has_no_number,
     a_stale_epoch_is_an_error_and_claimed_when_that_is_asked_for,
     a_missing_stream_is_an_error_of_every_command_that_writes,
@@ -120,6 +121,17 @@ async fn a_pipelined_batch_is_stored_whole_and_in_order(over: Over) {
         contents(&mut adapter, &path).await,
         items.concat().repeat(2)
     );
+}
+
+async fn a_batch_may_be_larger_than_what_a_writer_holds(over: Over) {
+    for (items, size) in [(30_000, 1), (20, 300_000)] {
+        let (_server, mut adapter, path) = over.stream("text/plain").await;
+        let items = vec!["x".repeat(size); items];
+        let all: Vec<&str> = items.iter().map(String::as_str).collect();
+        adapter.ok(batch(&path, "p", &all)).await;
+        let stored = contents(&mut adapter, &path).await;
+        assert!(stored == items.concat(), "{} bytes", stored.len());
+    }
 }
 
 async fn an_empty_batch_writes_nothing_and_has_no_number(over: Over) {
