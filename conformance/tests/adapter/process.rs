@@ -138,6 +138,8 @@ fn there_is_a_script_for_every_transport_and_it_runs_the_program_over_that() {
     // A target directory in which the program is where a release build would put it.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(std::process::id().to_string());
     let release = target.join("release");
+    // Of a process that had this number before.
+    let _ = std::fs::remove_dir_all(&target);
     std::fs::create_dir_all(&release).unwrap();
     let program = release.join("durable-streams-conformance");
     std::os::unix::fs::symlink(PROGRAM, &program).unwrap();
