@@ -1,13 +1,12 @@
 //! The answer as it streams.
 
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use durable_streams_client::{Body, FailureKind, TransportError};
-use futures_lite::{AsyncRead, Stream};
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use futures_lite::{AsyncRead, Stream, StreamExt};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, TRANSFER_ENCODING};
 use http::{Method, Response, StatusCode, Version, response};
 use isahc::AsyncBody;
 
@@ -18,11 +17,15 @@ use super::pool::Lease;
 const CHUNK: usize = 16 * 1024;
 
 /// The answer, without what isahc adds to it for itself.
-pub(crate) fn of(
+///
+/// libcurl gives a head that the end of the connection cuts off like a whole one, as far as it came. What is left of it
+/// may say nothing of a body. Such an answer is looked into before it is given; that waits for nothing, since isahc
+/// gives no head before the first byte of the body or the end.
+pub(crate) async fn of(
     answer: Response<AsyncBody>,
     method: &Method,
     lease: Option<Lease>,
-) -> Response<Body> {
+) -> Result<Response<Body>, TransportError> {
     let (head, body) = answer.into_parts();
     let body = if has_no_body(method, &head) {
         // isahc gives the head of such an answer at its end. Nobody reads what is not there.
@@ -32,20 +35,32 @@ pub(crate) fn of(
         }
         Body::empty()
     } else {
-        // A head of HTTP/2 is there or not.
-        let whole = head.version > Version::HTTP_11 || head.headers.contains_key(TRANSFER_ENCODING);
-        Body::new(Chunks {
+        let mut chunks = Chunks {
             body,
             lease,
             buffer: vec![0; CHUNK],
-            may_be_empty: whole,
-        })
+            first: None,
+        };
+        if has_untold_length(&head.headers) {
+            return Err(interrupted("its length is more than can be counted"));
+        }
+        if may_be_cut(method, &head) {
+            match chunks.next().await {
+                Some(first) => chunks.first = Some(first?),
+                None => return Err(interrupted("the answer ends within its head")),
+            }
+        }
+        Body::new(chunks)
     };
     let mut response = Response::new(body);
     *response.status_mut() = head.status;
     *response.version_mut() = head.version;
     *response.headers_mut() = head.headers;
-    response
+    Ok(response)
+}
+
+fn interrupted(why: &str) -> TransportError {
+    TransportError::new(FailureKind::Interrupted).with_source(why)
 }
 
 /// Whether the head says so.
@@ -59,6 +74,31 @@ fn has_no_body(method: &Method, head: &response::Parts) -> bool {
         || length.is_some_and(|length| length == "0")
 }
 
+/// Whether the head, if no body comes, is one that was cut off.
+///
+/// A head of HTTP/2 is there or not. That of a chunked body is too likely to be whole. What is left is a body that has
+/// the end of the connection for its end, and a server is to announce that (RFC 9112 §9.6). It is enough for an answer
+/// to a write. A read would lose data by it.
+fn may_be_cut(method: &Method, head: &response::Parts) -> bool {
+    let has = |name| head.headers.contains_key(name);
+    let closes = head.version < Version::HTTP_11
+        || values(&head.headers, &CONNECTION).any(|value| value.eq_ignore_ascii_case("close"));
+    let may_be_empty = closes && !has(CONTENT_LENGTH) && *method != Method::GET;
+    head.version <= Version::HTTP_11 && !has(TRANSFER_ENCODING) && !may_be_empty
+}
+
+/// Whether its length is one that libcurl goes by the end of the connection for.
+fn has_untold_length(headers: &HeaderMap) -> bool {
+    !headers.contains_key(TRANSFER_ENCODING)
+        && values(headers, &CONTENT_LENGTH).any(|length| length.parse::<i64>().is_err())
+}
+
+/// All values of a list.
+fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(name).into_iter();
+    lines.flat_map(|line| line.to_str().unwrap_or_default().split(',').map(str::trim))
+}
+
 /// What arrives, as it arrives.
 struct Chunks {
     /// Before the lease: it holds the client as well.
@@ -67,9 +107,8 @@ struct Chunks {
     lease: Option<Lease>,
     /// For all that arrives. Each chunk is as large as what was in it.
     buffer: Vec<u8>,
-    /// libcurl gives a head that the end of the connection cuts off like a whole one, as far as it came. It has no body,
-    /// and does not say so.
-    may_be_empty: bool,
+    /// What was read to see that there is something.
+    first: Option<Bytes>,
 }
 
 impl Stream for Chunks {
@@ -77,13 +116,11 @@ impl Stream for Chunks {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        if let Some(first) = this.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         let read = ready!(Pin::new(&mut this.body).poll_read(cx, &mut this.buffer));
-        let is_cut = !mem::replace(&mut this.may_be_empty, true);
         Poll::Ready(match read {
-            Ok(0) if is_cut => {
-                let error = TransportError::new(FailureKind::Interrupted);
-                Some(Err(error.with_source("the answer ends within its head")))
-            }
             Ok(0) => {
                 if let Some(lease) = this.lease.take() {
                     lease.give_back();

@@ -53,8 +53,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// - The head of an answer is given with the first byte of its body, or at its end.
 /// - An answer over HTTP/1.1 whose head is cut off by an orderly end of the connection is an error only where the rest
-///   of the head does not explain that it has no body. An empty body that only the end of the connection delimits is
-///   taken for such a cut.
+///   of the head does not explain that no body comes: by its status, by a length of 0, or by chunks, of which there
+///   may be none. An empty body that only the end of the connection delimits is taken for such a cut, in an answer to
+///   a GET always, and to others unless the head says `Connection: close`.
 /// - A header value that is not visible ASCII is [refused](FailureKind::Refused). A POST with content that does not say
 ///   its type says `application/octet-stream`.
 /// - The levels DEBUG and TRACE of the log target `isahc` show URLs and headers as they are sent, credentials included.
@@ -152,7 +153,7 @@ impl Transport for IsahcTransport {
         // From here on the body and the lease have it.
         drop(client);
         match answer {
-            Ok(answer) => Ok(body::of(answer, &method, lease)),
+            Ok(answer) => body::of(answer, &method, lease).await,
             Err(error) => Err(failure::of_request(error, taken)),
         }
     }

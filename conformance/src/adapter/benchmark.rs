@@ -19,7 +19,7 @@ use super::streams::DEFAULT_TYPE;
 pub(crate) enum Work {
     Append {
         path: String,
-        size: usize,
+        size: u32,
     },
     Read {
         path: String,
@@ -31,14 +31,14 @@ pub(crate) enum Work {
     },
     Roundtrip {
         path: String,
-        size: usize,
+        size: u32,
         live: Option<LiveMode>,
         content_type: Option<String>,
     },
     ThroughputAppend {
         path: String,
-        count: u64,
-        size: usize,
+        count: u32,
+        size: u32,
     },
     ThroughputRead {
         path: String,
@@ -60,8 +60,9 @@ pub(crate) async fn run(session: &Session, benchmark: Benchmark) -> Result<Outco
 async fn work(session: &Session, work: Work) -> Result<Metrics, Failed> {
     match work {
         Work::Append { path, size } => {
-            session.fresh(&path).append(vec![b'x'; size]).await?;
-            Ok(Metrics::of(size, 1))
+            let stream = session.fresh(&path);
+            stream.append(payload(&stream, size)).await?;
+            Ok(Metrics::of(size.into(), 1))
         }
         Work::Read { path, offset } => {
             let read = session.fresh(&path).read();
@@ -104,10 +105,8 @@ async fn work(session: &Session, work: Work) -> Result<Metrics, Failed> {
             }
             writer.flush().await?;
             writer.close().await?;
-            Ok(Metrics {
-                bytes_transferred: count * size as u64,
-                messages_processed: count,
-            })
+            let count = u64::from(count);
+            Ok(Metrics::of(count * u64::from(size), count))
         }
         Work::ThroughputRead { path } => {
             let mut reader = session.fresh(&path).read().start();
@@ -141,10 +140,10 @@ async fn create(
 }
 
 /// So many bytes, as a stream of this content type takes them: of a JSON stream a string, which has two quotes at least.
-fn payload(stream: &DurableStream, size: usize) -> Vec<u8> {
-    let mut bytes = vec![b'x'; size];
+fn payload(stream: &DurableStream, size: u32) -> Vec<u8> {
+    let mut bytes = vec![b'x'; size as usize];
     if Format::of(&stream.content_type().unwrap_or_default()) == Format::Json {
-        bytes.resize(size.max(2), b'x');
+        bytes.resize(bytes.len().max(2), b'x');
         for end in [0, bytes.len() - 1] {
             bytes[end] = b'"';
         }
@@ -153,10 +152,10 @@ fn payload(stream: &DurableStream, size: usize) -> Vec<u8> {
 }
 
 /// Waits for the first delivery with something in it, and says how much that is.
-async fn first(reader: &mut Reader) -> Result<usize, Failed> {
+async fn first(reader: &mut Reader) -> Result<u64, Failed> {
     while let Some(batch) = reader.next().await? {
         if !batch.is_empty() {
-            return Ok(batch.bytes().len());
+            return Ok(batch.bytes().len() as u64);
         }
     }
     Err(Failed::new(
@@ -166,9 +165,9 @@ async fn first(reader: &mut Reader) -> Result<usize, Failed> {
 }
 
 impl Metrics {
-    fn of(bytes: usize, messages: u64) -> Self {
+    fn of(bytes: u64, messages: u64) -> Self {
         Self {
-            bytes_transferred: bytes as u64,
+            bytes_transferred: bytes,
             messages_processed: messages,
         }
     }

@@ -9,6 +9,7 @@ use crate::suite::{Case, Context, cases};
 pub(super) fn all() -> Vec<Case> {
     cases![
         b14_three_short_event_streams_become_long_poll,
+        b14_event_streams_that_end_behind_their_heads_are_short,
         b14_an_event_stream_that_delivers_breaks_the_row,
         b16_refused_event_streams_become_long_poll_at_once,
         b16_the_body_of_a_refusal_is_not_waited_for,
@@ -23,53 +24,61 @@ async fn b14_three_short_event_streams_become_long_poll(cx: Context) {
         // Ended, cut off with and without a comment, with nothing but a position, with data that nothing releases.
         Reply::sse,
         || Reply::sse().body(": hello\n").cut_after(8),
-        || Reply::sse().cut_after(0),
+        || Reply::sse().body("\n").cut_after(1),
         || Reply::sse().control(r#""streamNextOffset":"0","streamCursor":"d","upToDate":true"#),
         || Reply::sse().event("data", "[1]"),
     ];
     for (number, short) in short.into_iter().enumerate() {
-        let server = cx
-            .serve([
-                empty().cursor("c"),
-                short(),
-                short(),
-                short(),
-                json("1", "[1]").cursor("e").tail(),
-                json("2", "[2]").tail(),
-                no_content("2").closed(),
-            ])
-            .await;
-        // They are short for as long as the clock stands still.
-        let (client, _clock) = cx.stopped(&server);
-        let read = client.build().unwrap().stream("s").read().live(Live::Sse);
-        let mut reader = read.retry(at_once()).start();
-        let got = drain(&mut reader).await;
         let cursor = if number == 3 { "d" } else { "c" };
-        assert_eq!(got[0], "[] @0,0,c tail");
-        assert_eq!(
-            got[1..],
-            [
-                "[1] @1,0,e tail",
-                "[2] @2,0,e tail",
-                "[] @2,0,e tail closed"
-            ],
-            "{number}"
-        );
-        let sent = targets(&server);
-        assert_eq!(sent[1], "GET ?cursor=c&live=sse&offset=0");
-        for again in &sent[2..4] {
-            assert_eq!(again, &format!("GET ?cursor={cursor}&live=sse&offset=0"));
-        }
-        assert_eq!(
-            sent[4..],
-            [
-                &format!("GET ?cursor={cursor}&live=long-poll&offset=0"),
-                "GET ?cursor=e&live=long-poll&offset=1",
-                "GET ?cursor=e&live=long-poll&offset=2",
-            ]
-        );
-        server.assert_finished();
+        become_long_poll(&cx, short, cursor).await;
     }
+}
+
+async fn b14_event_streams_that_end_behind_their_heads_are_short(cx: Context) {
+    become_long_poll(&cx, || Reply::sse().cut_after(0), "c").await;
+}
+
+/// Checks that three of these, which leave the reader with this cursor, are followed by a long-poll.
+async fn become_long_poll(cx: &Context, short: fn() -> Reply, cursor: &str) {
+    let server = cx
+        .serve([
+            empty().cursor("c"),
+            short(),
+            short(),
+            short(),
+            json("1", "[1]").cursor("e").tail(),
+            json("2", "[2]").tail(),
+            no_content("2").closed(),
+        ])
+        .await;
+    // They are short for as long as the clock stands still.
+    let (client, _clock) = cx.stopped(&server);
+    let read = client.build().unwrap().stream("s").read().live(Live::Sse);
+    let mut reader = read.retry(at_once()).start();
+    let got = drain(&mut reader).await;
+    assert_eq!(got[0], "[] @0,0,c tail");
+    assert_eq!(
+        got[1..],
+        [
+            "[1] @1,0,e tail",
+            "[2] @2,0,e tail",
+            "[] @2,0,e tail closed"
+        ]
+    );
+    let sent = targets(&server);
+    assert_eq!(sent[1], "GET ?cursor=c&live=sse&offset=0");
+    for again in &sent[2..4] {
+        assert_eq!(again, &format!("GET ?cursor={cursor}&live=sse&offset=0"));
+    }
+    assert_eq!(
+        sent[4..],
+        [
+            &format!("GET ?cursor={cursor}&live=long-poll&offset=0"),
+            "GET ?cursor=e&live=long-poll&offset=1",
+            "GET ?cursor=e&live=long-poll&offset=2",
+        ]
+    );
+    server.assert_finished();
 }
 
 async fn b14_an_event_stream_that_delivers_breaks_the_row(cx: Context) {

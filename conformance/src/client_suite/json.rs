@@ -106,6 +106,7 @@ async fn b27_inner_arrays_are_one_message_each(cx: Context) {
         batch.messages(),
         ["[1,2]", "[]", "3", r#""[4]""#, r#"{"a":[5]}"#]
     );
+    end_of(&mut reader, &batch).await;
     let batch = within(reader.next()).await.unwrap().unwrap();
     assert_eq!(batch.messages(), ["[[6]]", "[7,8]"]);
     assert!(drain(&mut reader).await.is_empty());

@@ -105,7 +105,7 @@ async fn b19_longer_than_servers_wait_and_never_up_to_date(cx: Context) {
     let (client, clock) = cx.stopped(&server);
     let stream = client.build().unwrap().stream("s");
     let mut running = Running::start(stream.read().live(Live::LongPoll).start());
-    assert_eq!(running.next().await, "[1] @1,0,c tail");
+    assert_eq!(running.next_ended().await, "[1] @1,0,c tail");
     within(server.wait_for_requests(2)).await;
     let waited = clock.until_requests(&server, 3).await.as_secs();
     assert!(
@@ -113,7 +113,7 @@ async fn b19_longer_than_servers_wait_and_never_up_to_date(cx: Context) {
         "a server may wait for a minute, and this one was given up after {waited} s"
     );
     // Nothing was said in between, and the dead exchange is gone.
-    assert_eq!(running.next().await, "[2] @2,0,c tail closed");
+    assert_eq!(running.next_ended().await, "[2] @2,0,c tail closed");
     running.end().await;
     within(server.wait_for_abandoned(1)).await;
     let again = "GET ?cursor=c&live=long-poll&offset=1";

@@ -37,7 +37,7 @@ async fn waits(cx: &Context, reply: Reply, seconds: u64) {
     within(server.wait_for_requests(1)).await;
     let waited = clock.until_requests(&server, 2).await;
     assert_eq!(waited, Duration::from_secs(seconds), "{what}");
-    assert_eq!(running.next().await, "[1] @1 tail");
+    assert_eq!(running.next_ended().await, "[1] @1 tail");
     running.end().await;
     server.assert_finished();
 }

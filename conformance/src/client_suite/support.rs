@@ -206,10 +206,30 @@ pub(crate) async fn next(reader: &mut Reader) -> String {
     show(&batch.expect("the reader ended"))
 }
 
+/// What ends the body of this batch, which the server has ended: the batch itself, or an empty one that comes behind it.
+///
+/// Some transports tell the end of a body a moment after the last of it, which is an empty batch of its own then.
+pub(crate) async fn end_of(reader: &mut Reader, batch: &Batch) -> Batch {
+    if batch.checkpoint().delivered() == 0 {
+        return batch.clone();
+    }
+    let end = within(reader.next()).await.unwrap();
+    let end = end.expect("the reader ended");
+    assert!(end.is_empty(), "{} and {}", show(batch), show(&end));
+    end
+}
+
+/// The next batch of a body that the server has ended, as text.
+pub(crate) async fn next_ended(reader: &mut Reader) -> String {
+    let batch = within(reader.next()).await.unwrap();
+    let batch = batch.expect("the reader ended");
+    let end = end_of(reader, &batch).await;
+    show_as(&batch.bytes(), &end)
+}
+
 /// What a reader gives until it ends or fails. An end stays one, and so does an error.
 ///
-/// Some transports tell the end of a body a moment after the last of it, which is an empty batch of its own then. It is shown
-/// as one with the batch before it.
+/// The [end](end_of) of a body is shown as one with the batch before it.
 pub(crate) async fn outcome(reader: &mut Reader) -> (Vec<String>, Option<Error>) {
     let mut got = Vec::new();
     // The contents of the last batch, if the end of their body was not there yet.
@@ -266,7 +286,7 @@ pub(crate) fn targets(server: &ScriptServer) -> Vec<String> {
 
 /// A reader that runs by itself, and its batches as they come.
 pub(crate) struct Running {
-    batches: tokio::sync::mpsc::UnboundedReceiver<String>,
+    batches: tokio::sync::mpsc::UnboundedReceiver<Batch>,
     task: JoinHandle<(Reader, Option<Error>)>,
 }
 
@@ -276,7 +296,7 @@ impl Running {
         let task = tokio::spawn(async move {
             loop {
                 match reader.next().await {
-                    Ok(Some(batch)) => sender.send(show(&batch)).unwrap(),
+                    Ok(Some(batch)) => sender.send(batch).unwrap(),
                     Ok(None) => return (reader, None),
                     Err(error) => return (reader, Some(error)),
                 }
@@ -286,6 +306,21 @@ impl Running {
     }
 
     pub(crate) async fn next(&mut self) -> String {
+        show(&self.batch().await)
+    }
+
+    /// The next batch of a body that the server has ended: see [`end_of`].
+    pub(crate) async fn next_ended(&mut self) -> String {
+        let batch = self.batch().await;
+        if batch.checkpoint().delivered() == 0 {
+            return show(&batch);
+        }
+        let end = self.batch().await;
+        assert!(end.is_empty(), "{} and {}", show(&batch), show(&end));
+        show_as(&batch.bytes(), &end)
+    }
+
+    async fn batch(&mut self) -> Batch {
         within(self.batches.recv()).await.expect("the reader ended")
     }
 

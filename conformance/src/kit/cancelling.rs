@@ -14,6 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases![
         transport_cancels_when_the_future_is_dropped,
         transport_cancels_when_the_body_is_dropped_before_it_begins,
+        transport_cancels_when_the_body_is_dropped_unread,
         transport_cancels_when_the_body_is_dropped_within,
         transport_cancels_by_closing_the_connection: Needs::Http1("over HTTP/2 the stream is reset"),
         transport_cancels_one_stream_and_keeps_the_connection: Needs::Http2("it has streams"),
@@ -49,6 +50,13 @@ async fn transport_cancels_when_the_future_is_dropped(cx: Context) {
     server.assert_finished();
 }
 
+/// An answer that has begun and does not end.
+fn begun() -> (Reply, Live) {
+    let (reply, live) = Reply::live_sse();
+    live.send(": begun\n");
+    (reply, live)
+}
+
 fn unfinished() -> impl Iterator<Item = (Reply, Live)> {
     let framings: [fn(Reply) -> Reply; 3] = [
         Reply::chunked,
@@ -71,12 +79,23 @@ async fn transport_cancels_when_the_body_is_dropped_before_it_begins(cx: Context
     }
 }
 
+async fn transport_cancels_when_the_body_is_dropped_unread(cx: Context) {
+    let caller = Caller::new(&cx);
+    for (reply, live) in unfinished() {
+        let server = cx.serve([reply]).await;
+        live.send("a part");
+        drop(caller.send(get(&server)).await);
+        cx.within(server.wait_for_abandoned(0)).await;
+        cx.within(live.gone()).await;
+    }
+}
+
 async fn transport_cancels_when_the_body_is_dropped_within(cx: Context) {
     let caller = Caller::new(&cx);
     for (reply, live) in unfinished() {
         let server = cx.serve([reply]).await;
-        let mut answer = caller.send(get(&server)).await;
         live.send("a part");
+        let mut answer = caller.send(get(&server)).await;
         assert_eq!(caller.bytes(&mut answer, 6).await, "a part");
         drop(answer);
         cx.within(server.wait_for_abandoned(0)).await;
@@ -86,7 +105,7 @@ async fn transport_cancels_when_the_body_is_dropped_within(cx: Context) {
 
 /// There is no other way to take a request back.
 async fn transport_cancels_by_closing_the_connection(cx: Context) {
-    let (reply, _live) = Reply::live_sse();
+    let (reply, _live) = begun();
     let server = cx.serve([Reply::hang(), reply]).await;
     let caller = Caller::new(&cx);
     drop_before_the_head(&cx, &caller, post(&server), &server).await;
@@ -96,7 +115,7 @@ async fn transport_cancels_by_closing_the_connection(cx: Context) {
 }
 
 async fn transport_cancels_one_stream_and_keeps_the_connection(cx: Context) {
-    let (reply, _live) = Reply::live_sse();
+    let (reply, _live) = begun();
     let server = cx.serve([Reply::new(200), Reply::hang(), reply]).await;
     server.answer_with(|_, _| Reply::new(200).body("well"));
     let caller = Caller::new(&cx);
@@ -111,8 +130,8 @@ async fn transport_cancels_one_stream_and_keeps_the_connection(cx: Context) {
 }
 
 async fn transport_cancels_no_other_exchange(cx: Context) {
-    let (kept, live) = Reply::live_sse();
-    let (dropped, _live) = Reply::live_sse();
+    let (kept, live) = begun();
+    let (dropped, _live) = begun();
     let server = cx.serve([kept, dropped, Reply::hang()]).await;
     let caller = Caller::new(&cx);
     let mut answer = caller.send(get(&server)).await;
@@ -122,7 +141,8 @@ async fn transport_cancels_no_other_exchange(cx: Context) {
         cx.within(server.wait_for_abandoned(number)).await;
     }
     live.send("still here");
-    assert_eq!(caller.bytes(&mut answer, 10).await, "still here");
+    let all = ": begun\nstill here";
+    assert_eq!(caller.bytes(&mut answer, all.len()).await, all);
     live.end();
     assert_eq!(caller.body(answer).await, "");
 }
@@ -131,7 +151,7 @@ async fn transport_works_after_a_cancelled_exchange(cx: Context) {
     let server = cx.serve([]).await;
     let caller = Caller::new(&cx);
     for number in 0..20 {
-        let (reply, _live) = Reply::live_sse();
+        let (reply, _live) = begun();
         server.replies([Reply::hang(), reply]);
         drop_before_the_head(&cx, &caller, post(&server), &server).await;
         drop(caller.send(get(&server)).await);

@@ -71,7 +71,8 @@ async fn transport_hides_credentials_in_errors_of_tls(cx: Context) {
 }
 
 async fn transport_hides_credentials_in_debug(cx: Context) {
-    let (reply, _live) = Reply::live(200);
+    let (reply, live) = Reply::live(200);
+    live.send("begun");
     let server = cx.serve([Reply::new(200), reply]).await;
     let caller = Caller::new(&cx);
     let url = server.url("/a");

@@ -49,15 +49,18 @@ async fn transport_fails_to_connect_when_it_takes_too_long(cx: Context) {
 async fn transport_fails_to_connect_when_tls_takes_too_long(cx: Context) {
     let silent = Place::silent().expect("a port");
     let caller = Caller::with(&cx, cx.connecting_within(LIMIT));
-    let request = request(Method::POST, silent.url("https"), "data");
-    let error = caller.fail(request).await;
-    // One without TLS does not even begin.
-    let without = !cx.subject.can_trust() && error.kind() == FailureKind::Refused;
-    assert!(
-        without || error.kind() == FailureKind::Connect,
-        "{}",
-        shown(&error)
-    );
+    for (method, body) in [(Method::GET, ""), (Method::POST, "data")] {
+        let error = caller
+            .fail(request(method, silent.url("https"), body))
+            .await;
+        // One without TLS does not even begin.
+        let without = !cx.subject.can_trust() && error.kind() == FailureKind::Refused;
+        assert!(
+            without || error.kind() == FailureKind::Connect,
+            "{}",
+            shown(&error)
+        );
+    }
 }
 
 async fn transport_fails_interrupted_without_an_answer(cx: Context) {

@@ -11,25 +11,26 @@ use crate::suite::{Case, Context, Needs, cases};
 pub(super) fn cases() -> Vec<Case> {
     cases![
         transport_resends_nothing_when_a_new_connection_ends,
-        transport_resends_nothing_when_a_used_connection_ends,
+        transport_resends_no_write_when_a_used_connection_ends,
+        transport_resends_no_read_when_a_used_connection_ends,
         transport_resends_nothing_when_an_answer_is_cut,
         transport_resends_nothing_to_a_closing_connection: Needs::Http1("over HTTP/2 a connection does not close without a word"),
         transport_resends_nothing_after_a_server_error,
-        transport_resends_nothing_when_its_stream_is_refused: Needs::Http2("it has streams"),
-        transport_resends_nothing_when_the_server_goes_away: Needs::Http2("it has GOAWAY"),
+        transport_resends_no_content_when_its_stream_is_refused: Needs::Http2("it has streams"),
+        transport_resends_no_request_without_content_when_its_stream_is_refused: Needs::Http2("it has streams"),
+        transport_resends_no_content_when_the_server_goes_away: Needs::Http2("it has GOAWAY"),
+        transport_resends_no_request_without_content_when_the_server_goes_away: Needs::Http2("it has GOAWAY"),
     ]
 }
 
-const METHODS: [Method; 5] = [
-    Method::GET,
-    Method::HEAD,
-    Method::PUT,
-    Method::POST,
-    Method::DELETE,
-];
+const READS: [Method; 2] = [Method::GET, Method::HEAD];
+const WRITES: [Method; 3] = [Method::PUT, Method::POST, Method::DELETE];
+/// Those that have content here, and those that have none.
+const WITH_CONTENT: [Method; 2] = [Method::PUT, Method::POST];
+const WITHOUT_CONTENT: [Method; 3] = [Method::GET, Method::HEAD, Method::DELETE];
 
 fn of(method: &Method, url: String) -> Request<Bytes> {
-    let has_body = matches!(*method, Method::PUT | Method::POST);
+    let has_body = WITH_CONTENT.contains(method);
     request(method.clone(), url, if has_body { "data" } else { "" })
 }
 
@@ -45,7 +46,7 @@ fn ends() -> [Reply; 4] {
 
 async fn transport_resends_nothing_when_a_new_connection_ends(cx: Context) {
     let caller = Caller::new(&cx);
-    for method in METHODS {
+    for method in READS.into_iter().chain(WRITES) {
         for reply in ends() {
             let server = cx.serve([reply]).await;
             let error = caller.fail(of(&method, server.url("/"))).await;
@@ -56,13 +57,22 @@ async fn transport_resends_nothing_when_a_new_connection_ends(cx: Context) {
     }
 }
 
-async fn transport_resends_nothing_when_a_used_connection_ends(cx: Context) {
-    let caller = Caller::new(&cx);
-    for method in METHODS {
+async fn transport_resends_no_write_when_a_used_connection_ends(cx: Context) {
+    a_used_connection_ends(&cx, &WRITES).await;
+}
+
+/// It would do no harm (RFC 9110 §9.2.2). But it is more than the policy of the client has.
+async fn transport_resends_no_read_when_a_used_connection_ends(cx: Context) {
+    a_used_connection_ends(&cx, &READS).await;
+}
+
+async fn a_used_connection_ends(cx: &Context, methods: &[Method]) {
+    let caller = Caller::new(cx);
+    for method in methods {
         for reply in ends() {
             let server = cx.serve([Reply::new(200).body("first"), reply]).await;
             caller.fetch(get(&server)).await;
-            let error = caller.fail(of(&method, server.url("/second"))).await;
+            let error = caller.fail(of(method, server.url("/second"))).await;
             let kind = error.kind();
             assert_eq!(kind, FailureKind::Interrupted, "{method} {}", shown(&error));
             server.assert_finished();
@@ -128,17 +138,25 @@ async fn transport_resends_nothing_after_a_server_error(cx: Context) {
 
 /// The server says that it did nothing for the request. To try again is still for the client to decide: it counts, waits, and
 /// may have been told to stop.
-async fn transport_resends_nothing_when_its_stream_is_refused(cx: Context) {
-    turned_down(&cx, Reply::refuse_stream).await;
+async fn transport_resends_no_content_when_its_stream_is_refused(cx: Context) {
+    turned_down(&cx, &WITH_CONTENT, Reply::refuse_stream).await;
 }
 
-async fn transport_resends_nothing_when_the_server_goes_away(cx: Context) {
-    turned_down(&cx, Reply::go_away).await;
+async fn transport_resends_no_request_without_content_when_its_stream_is_refused(cx: Context) {
+    turned_down(&cx, &WITHOUT_CONTENT, Reply::refuse_stream).await;
 }
 
-async fn turned_down(cx: &Context, reply: fn() -> Reply) {
+async fn transport_resends_no_content_when_the_server_goes_away(cx: Context) {
+    turned_down(&cx, &WITH_CONTENT, Reply::go_away).await;
+}
+
+async fn transport_resends_no_request_without_content_when_the_server_goes_away(cx: Context) {
+    turned_down(&cx, &WITHOUT_CONTENT, Reply::go_away).await;
+}
+
+async fn turned_down(cx: &Context, methods: &[Method], reply: fn() -> Reply) {
     let caller = Caller::new(cx);
-    for method in METHODS {
+    for method in methods {
         for warm in [false, true] {
             let server = cx.serve([]).await;
             if warm {
@@ -146,7 +164,7 @@ async fn turned_down(cx: &Context, reply: fn() -> Reply) {
                 caller.fetch(get(&server)).await;
             }
             server.reply(reply());
-            let error = caller.fail(of(&method, server.url("/"))).await;
+            let error = caller.fail(of(method, server.url("/"))).await;
             let kind = error.kind();
             assert_eq!(kind, FailureKind::Interrupted, "{method} {}", shown(&error));
             server.reply(Reply::new(200).body("well"));

@@ -11,12 +11,14 @@ pub(super) fn cases() -> Vec<Case> {
         transport_sends_the_method,
         transport_sends_path_and_query_byte_for_byte,
         transport_sends_header_values_as_they_are,
+        transport_sends_header_values_that_are_not_ascii,
         transport_sends_all_values_of_a_header_in_order,
         transport_sends_accept_as_it_is,
         transport_sends_the_body_with_its_length,
         transport_sends_the_length_of_an_empty_body,
         transport_sends_the_host_of_the_url,
         transport_adds_nothing_but_what_http_needs,
+        transport_adds_no_content_type,
     ]
 }
 
@@ -62,7 +64,6 @@ async fn transport_sends_header_values_as_they_are(cx: Context) {
         ("x-empty", ""),
         ("x-list", "one,two ,  three"),
         ("x-long", &long),
-        ("x-text", "grün"),
     ];
     let mut request = request(Method::PUT, server.url("/"), "{}");
     for (name, value) in values {
@@ -75,6 +76,17 @@ async fn transport_sends_header_values_as_they_are(cx: Context) {
         let all: Vec<_> = sent.header_all(name).collect();
         assert_eq!(all, [value], "{name}");
     }
+}
+
+async fn transport_sends_header_values_that_are_not_ascii(cx: Context) {
+    let server = cx.serve([Reply::new(204)]).await;
+    let mut request = get(&server);
+    let value = HeaderValue::from_bytes("grün".as_bytes()).expect("a value");
+    request.headers_mut().insert("x-text", value);
+    Caller::new(&cx).fetch(request).await;
+    let requests = server.requests();
+    let sent: Vec<_> = requests[0].header_all("x-text").collect();
+    assert_eq!(sent, ["grün"]);
 }
 
 async fn transport_sends_all_values_of_a_header_in_order(cx: Context) {
@@ -152,6 +164,9 @@ async fn transport_sends_the_host_of_the_url(cx: Context) {
     assert_eq!(hosts, [server.address().to_string()]);
 }
 
+/// What the caller says of content.
+const TYPE: &str = "application/json";
+
 async fn transport_adds_nothing_but_what_http_needs(cx: Context) {
     const ALLOWED: [&str; 4] = ["accept", "content-length", "host", "user-agent"];
     let server = cx.serve([]).await;
@@ -169,16 +184,40 @@ async fn transport_adds_nothing_but_what_http_needs(cx: Context) {
         (Method::POST, b"data".to_vec()),
         (Method::POST, large),
     ] {
-        caller.fetch(request(method, &url, body)).await;
+        let mut request = request(method, &url, body);
+        let has_type = !request.body().is_empty();
+        if has_type {
+            let json = HeaderValue::from_static(TYPE);
+            request.headers_mut().insert("content-type", json);
+        }
+        caller.fetch(request).await;
         let requests = server.requests();
         let sent = requests.last().expect("it arrived");
         for (name, value) in &sent.headers {
-            let allowed = ALLOWED.iter().any(|known| name.eq_ignore_ascii_case(known));
+            let allowed = ALLOWED.iter().any(|known| name.eq_ignore_ascii_case(known))
+                || has_type && name.eq_ignore_ascii_case("content-type") && value == TYPE;
             assert!(allowed, "{}: {name}: {value}", sent.method);
         }
+        assert_eq!(
+            sent.header_all("content-type").count(),
+            usize::from(has_type)
+        );
         if sent.body.is_empty() && !matches!(sent.method.as_str(), "PUT" | "POST") {
             let length = sent.header("content-length");
             assert!(matches!(length, None | Some("0")), "{length:?}");
         }
+    }
+}
+
+/// What has none is for the server to judge.
+async fn transport_adds_no_content_type(cx: Context) {
+    let server = cx.serve([]).await;
+    server.answer_with(|_, _| Reply::new(204));
+    let caller = Caller::new(&cx);
+    for method in [Method::POST, Method::PUT] {
+        caller.fetch(request(method, server.url("/"), "data")).await;
+        let requests = server.requests();
+        let sent = requests.last().expect("it arrived");
+        assert_eq!(sent.header("content-type"), None, "{}", sent.method);
     }
 }

@@ -34,9 +34,12 @@ async fn transport_tls_works_with_an_authority_that_is_trusted(cx: Context) {
     assert_eq!(answer.headers()["stream-next-offset"], "7");
     assert_eq!(caller.body(answer).await, "");
 
+    live.event("data", "a");
     let mut answer = caller.send(get(&server)).await;
     for data in ["a", "b"] {
-        live.event("data", data);
+        if data == "b" {
+            live.event("data", data);
+        }
         let event = sse_event("data", data);
         assert_eq!(caller.bytes(&mut answer, event.len()).await, event);
     }
@@ -60,8 +63,11 @@ async fn transport_tls_refuses_an_authority_that_is_not_trusted(cx: Context) {
     let (ours, theirs) = (ours.expect("a key"), theirs.expect("a key"));
     let server = secure(&theirs).await;
     for transport in [cx.trusting(ours.root_der()), cx.transport()] {
-        let error = Caller::with(&cx, transport).fail(post(&server)).await;
-        assert_eq!(error.kind(), FailureKind::Refused, "{}", shown(&error));
+        let caller = Caller::with(&cx, transport);
+        for request in [get(&server), post(&server)] {
+            let error = caller.fail(request).await;
+            assert_eq!(error.kind(), FailureKind::Refused, "{}", shown(&error));
+        }
     }
     assert!(server.requests().is_empty());
     assert!(server.malformed().is_empty());
@@ -71,8 +77,8 @@ async fn transport_tls_does_not_connect_to_a_server_without_it(cx: Context) {
     let authority = Authority::new().expect("a key");
     let place = Place::without_tls().await.expect("a port");
     let caller = Caller::with(&cx, cx.trusting(authority.root_der()));
-    let error = caller
-        .fail(request(Method::POST, place.url("https"), "data"))
-        .await;
-    assert_eq!(error.kind(), FailureKind::Connect, "{}", shown(&error));
+    for (method, body) in [(Method::GET, ""), (Method::POST, "data")] {
+        let error = caller.fail(request(method, place.url("https"), body)).await;
+        assert_eq!(error.kind(), FailureKind::Connect, "{}", shown(&error));
+    }
 }

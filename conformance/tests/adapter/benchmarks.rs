@@ -3,7 +3,19 @@
 use durable_streams_conformance::script::Reply;
 use serde_json::{Value, json};
 
-use crate::support::{Server, data, failed, page, path, scripted, stream};
+use crate::over::Over;
+use crate::replies::page;
+use crate::support::{Server, data, failed, path};
+
+over_every_transport! {
+    append_and_read_count_what_was_stored,
+    create_creates,
+    a_roundtrip_reads_what_it_wrote,
+    throughput_is_of_what_is_stored_in_every_iteration,
+    throughput_of_reads_is_of_messages,
+    what_fails_is_a_failure_of_the_benchmark,
+    no_iteration_is_the_repetition_of_another,
+}
 
 fn benchmark(mut operation: Value, op: &str, path: &str) -> Value {
     operation["op"] = json!(op);
@@ -20,9 +32,8 @@ fn metrics(result: &Value) -> (u64, u64) {
     (metric("bytesTransferred"), metric("messagesProcessed"))
 }
 
-#[tokio::test]
-async fn append_and_read_count_what_was_stored() {
-    let (_server, mut adapter, path) = stream("application/octet-stream").await;
+async fn append_and_read_count_what_was_stored(over: Over) {
+    let (_server, mut adapter, path) = over.stream("application/octet-stream").await;
     for _ in 0..3 {
         let result = adapter
             .ok(benchmark(json!({"size": 1000}), "append", &path))
@@ -38,10 +49,9 @@ async fn append_and_read_count_what_was_stored() {
     assert_eq!(metrics(&result).0, 0, "what is read is what is counted");
 }
 
-#[tokio::test]
-async fn create_creates() {
+async fn create_creates(over: Over) {
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     for (given, content_type) in [
         (json!({}), "application/octet-stream"),
         (
@@ -57,10 +67,9 @@ async fn create_creates() {
     }
 }
 
-#[tokio::test]
-async fn a_roundtrip_reads_what_it_wrote() {
+async fn a_roundtrip_reads_what_it_wrote(over: Over) {
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     for (given, content_type) in [
         (json!({"size": 100}), "application/octet-stream"),
         (
@@ -96,10 +105,9 @@ async fn a_roundtrip_reads_what_it_wrote() {
     }
 }
 
-#[tokio::test]
-async fn throughput_is_of_what_is_stored_in_every_iteration() {
+async fn throughput_is_of_what_is_stored_in_every_iteration(over: Over) {
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     let path = path();
     let given = json!({"count": 2500, "size": 10, "concurrency": 200});
     for iteration in 1..=2 {
@@ -112,9 +120,8 @@ async fn throughput_is_of_what_is_stored_in_every_iteration() {
     }
 }
 
-#[tokio::test]
-async fn throughput_of_reads_is_of_messages() {
-    let (_server, mut adapter, path) = stream("application/json").await;
+async fn throughput_of_reads_is_of_messages(over: Over) {
+    let (_server, mut adapter, path) = over.stream("application/json").await;
     let messages: Vec<String> = (0..1000).map(|n| format!("{{\"n\":{n}}}")).collect();
     let items: Vec<&str> = messages.iter().map(String::as_str).collect();
     let batch =
@@ -130,16 +137,15 @@ async fn throughput_of_reads_is_of_messages() {
     assert_eq!(metrics(&result), (messages.concat().len() as u64, 1000));
     // It is read as JSON, and written again to be counted.
     let spaced = page("1", "[ { \"a\" : 1 } ,2]").header("Stream-Closed", "true");
-    let (_server, mut adapter) = scripted([spaced]).await;
+    let (_server, mut adapter) = over.scripted([spaced]).await;
     let result = adapter
         .ok(benchmark(json!({}), "throughput_read", "/s"))
         .await;
     assert_eq!(metrics(&result), (8, 2));
 }
 
-#[tokio::test]
-async fn what_fails_is_a_failure_of_the_benchmark() {
-    let (_server, mut adapter, text) = stream("text/plain").await;
+async fn what_fails_is_a_failure_of_the_benchmark(over: Over) {
+    let (_server, mut adapter, text) = over.stream("text/plain").await;
     let missing = path();
     for (command, expected) in [
         (
@@ -204,9 +210,8 @@ async fn what_fails_is_a_failure_of_the_benchmark() {
     assert_eq!(status, 409, "{name}");
 }
 
-#[tokio::test]
-async fn no_iteration_is_the_repetition_of_another() {
-    let (server, mut adapter) = scripted([]).await;
+async fn no_iteration_is_the_repetition_of_another(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| {
         let reply = Reply::new(200).header("Stream-Next-Offset", "1");
         match (

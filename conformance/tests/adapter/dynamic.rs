@@ -3,7 +3,17 @@
 use durable_streams_conformance::script::{RecordedRequest, Reply};
 use serde_json::{Value, json};
 
-use crate::support::{done, failed, scripted, text};
+use crate::over::Over;
+use crate::replies::{done, text};
+use crate::support::failed;
+
+over_every_transport! {
+    counters_move_once_for_each_command_whatever_is_tried_again,
+    they_go_with_append_and_read_and_nothing_else,
+    a_value_is_a_count_a_time_or_a_token,
+    headers_of_the_command_replace_dynamic_ones,
+    what_cannot_be_sent_is_refused_when_it_is_set,
+}
 
 const PATH: &str = "/s";
 
@@ -29,9 +39,8 @@ fn answer(request: &RecordedRequest) -> Reply {
     }
 }
 
-#[tokio::test]
-async fn counters_move_once_for_each_command_whatever_is_tried_again() {
-    let (server, mut adapter) = scripted([]).await;
+async fn counters_move_once_for_each_command_whatever_is_tried_again(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     assert_eq!(
         adapter
             .ok(set("header", "X-Request-Counter", "counter"))
@@ -94,9 +103,8 @@ async fn counters_move_once_for_each_command_whatever_is_tried_again() {
     }
 }
 
-#[tokio::test]
-async fn they_go_with_append_and_read_and_nothing_else() {
-    let (server, mut adapter) = scripted([]).await;
+async fn they_go_with_append_and_read_and_nothing_else(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| answer(request));
     adapter.ok(set("header", "X-N", "counter")).await;
     adapter.ok(set("param", "n", "counter")).await;
@@ -117,9 +125,8 @@ async fn they_go_with_append_and_read_and_nothing_else() {
     assert_eq!(adapter.ok(read()).await["paramsSent"]["n"], "2");
 }
 
-#[tokio::test]
-async fn a_value_is_a_count_a_time_or_a_token() {
-    let (server, mut adapter) = scripted([]).await;
+async fn a_value_is_a_count_a_time_or_a_token(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| answer(request));
     let since = || {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -169,9 +176,8 @@ async fn a_value_is_a_count_a_time_or_a_token() {
     assert_eq!((last.header("authorization"), last.query()), (None, None));
 }
 
-#[tokio::test]
-async fn headers_of_the_command_replace_dynamic_ones() {
-    let (server, mut adapter) = scripted([]).await;
+async fn headers_of_the_command_replace_dynamic_ones(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| answer(request));
     adapter.ok(set("header", "X-N", "counter")).await;
     for command in [append(), read()] {
@@ -191,9 +197,8 @@ async fn headers_of_the_command_replace_dynamic_ones() {
     );
 }
 
-#[tokio::test]
-async fn what_cannot_be_sent_is_refused_when_it_is_set() {
-    let (server, mut adapter) = scripted([]).await;
+async fn what_cannot_be_sent_is_refused_when_it_is_set(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| answer(request));
     for (kind, name) in [
         ("header", "bad name"),

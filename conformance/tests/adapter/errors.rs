@@ -6,22 +6,37 @@ use durable_streams_conformance::script::{RecordedRequest, Reply};
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 
-use crate::support::{Adapter, Clock, all, code, data, done, failed, scripted, text, within};
+use crate::over::Over;
+use crate::replies::{done, text};
+use crate::support::{Clock, all, code, data, failed, path, within};
 
-const PATH: &str = "/test-stream";
+over_every_transport! {
+    every_refusal_has_its_name_and_status,
+    closed_is_said_by_the_header_and_never_by_the_body,
+    a_success_that_promises_nothing_is_none,
+    a_server_that_keeps_failing_is_an_error_with_its_status,
+    no_server_is_a_network_error_without_a_status,
+    a_server_that_never_answers_is_a_timeout_of_every_command,
+    one_fault_is_survived_by_every_command,
+    the_status_of_create_is_that_of_the_answer,
+    headers_of_a_command_go_on_its_requests_and_on_no_other,
+    what_is_sent_is_what_the_commands_say,
+    a_read_says_what_came_although_it_failed_before,
+}
 
 fn command(kind: &str) -> Value {
+    let path = path();
     match kind {
-        "append" => json!({"type": "append", "path": PATH, "data": "x"}),
-        "append with seq" => json!({"type": "append", "path": PATH, "data": "x", "seq": 1}),
-        "close with data" => json!({"type": "close", "path": PATH, "data": "x"}),
-        "idempotent-append" => json!({"type": kind, "path": PATH, "data": "x", "producerId": "p"}),
+        "append" => json!({"type": "append", "path": path, "data": "x"}),
+        "append with seq" => json!({"type": "append", "path": path, "data": "x", "seq": 1}),
+        "close with data" => json!({"type": "close", "path": path, "data": "x"}),
+        "idempotent-append" => json!({"type": kind, "path": path, "data": "x", "producerId": "p"}),
         "idempotent-append-batch" => {
-            json!({"type": kind, "path": PATH, "items": ["x"], "producerId": "p"})
+            json!({"type": kind, "path": path, "items": ["x"], "producerId": "p"})
         }
-        "idempotent-close" => json!({"type": kind, "path": PATH, "producerId": "p"}),
-        "read live" => json!({"type": "read", "path": PATH, "live": true}),
-        kind => json!({"type": kind, "path": PATH}),
+        "idempotent-close" => json!({"type": kind, "path": path, "producerId": "p"}),
+        "read live" => json!({"type": "read", "path": path, "live": true}),
+        kind => json!({"type": kind, "path": path}),
     }
 }
 
@@ -46,8 +61,8 @@ fn is_write(kind: &str) -> bool {
     kind.starts_with("append") || kind.starts_with("idempotent-append") || kind.ends_with("data")
 }
 
-#[tokio::test]
-async fn every_refusal_has_its_name_and_status() {
+async fn every_refusal_has_its_name_and_status(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     for (status, name) in [
         (400, "UNEXPECTED_STATUS"),
         (401, "UNEXPECTED_STATUS"),
@@ -61,9 +76,10 @@ async fn every_refusal_has_its_name_and_status() {
         (501, "UNEXPECTED_STATUS"),
     ] {
         for kind in COMMANDS {
-            let (server, mut adapter) =
-                scripted([Reply::new(status).body("the server says no")]).await;
-            let error = adapter.error(command(kind)).await;
+            let before = server.requests().len();
+            server.reply(Reply::new(status).body("the server says no"));
+            let command = command(kind);
+            let error = adapter.error(command.clone()).await;
             let name = match (status, kind) {
                 (400, "read" | "read live") => "INVALID_OFFSET",
                 (409, "append with seq") => "SEQUENCE_CONFLICT",
@@ -75,27 +91,30 @@ async fn every_refusal_has_its_name_and_status() {
                 "{kind}: {error}"
             );
             let message = error["message"].as_str().unwrap();
-            assert!(message.contains(PATH), "{kind}: {message}");
+            assert!(
+                message.contains(command["path"].as_str().unwrap()),
+                "{kind}: {message}"
+            );
             let said = !matches!(kind, "head" | "connect");
             assert_eq!(
                 message.contains("the server says no"),
                 said,
                 "{kind}: {message}"
             );
-            assert_eq!(server.requests().len(), 1, "{kind}: it is final");
+            assert_eq!(server.requests().len(), before + 1, "{kind}: it is final");
         }
     }
 }
 
-#[tokio::test]
-async fn closed_is_said_by_the_header_and_never_by_the_body() {
+async fn closed_is_said_by_the_header_and_never_by_the_body(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     for kind in COMMANDS.into_iter().filter(|kind| is_write(kind)) {
         for closed in [true, false] {
             let mut reply = Reply::new(409).body("Stream is closed. Sequence conflict");
             if closed {
                 reply = reply.header("Stream-Closed", "true");
             }
-            let (_server, mut adapter) = scripted([reply]).await;
+            server.reply(reply);
             let (name, status) = adapter.err(command(kind)).await;
             assert_eq!(status, 409);
             assert_eq!(name == "STREAM_CLOSED", closed, "{kind}: {name}");
@@ -103,26 +122,23 @@ async fn closed_is_said_by_the_header_and_never_by_the_body() {
     }
 }
 
-#[tokio::test]
-async fn a_success_that_promises_nothing_is_none() {
-    for kind in COMMANDS {
-        // The page of a captive portal.
-        let portal = || {
+async fn a_success_that_promises_nothing_is_none(over: Over) {
+    let finds_a_portal = |kind: &'static str| async move {
+        let (server, mut adapter) = over.scripted([]).await;
+        server.answer_with(|_, _| {
             Reply::new(200)
                 .header("Content-Type", "text/html")
                 .body("<h1>Welcome</h1>")
-        };
-        let (server, mut adapter) = scripted([]).await;
-        server.answer_with(move |_, _| portal());
+        });
         let error = adapter.error(command(kind)).await;
         assert_eq!(code(&error), failed("PARSE_ERROR", 200), "{kind}: {error}");
-    }
+    };
+    all(COMMANDS.map(finds_a_portal)).await;
 }
 
-#[tokio::test]
-async fn a_server_that_keeps_failing_is_an_error_with_its_status() {
+async fn a_server_that_keeps_failing_is_an_error_with_its_status(over: Over) {
     let keeps_failing = |kind: &'static str| async move {
-        let (server, mut adapter) = scripted([]).await;
+        let (server, mut adapter) = over.scripted([]).await;
         server.answer_with(|_, _| Reply::new(500).body("broken"));
         let mut told = command(kind);
         told["timeoutMs"] = json!(3_600_000);
@@ -138,8 +154,7 @@ async fn a_server_that_keeps_failing_is_an_error_with_its_status() {
     all(COMMANDS.map(keeps_failing)).await;
 }
 
-#[tokio::test]
-async fn no_server_is_a_network_error_without_a_status() {
+async fn no_server_is_a_network_error_without_a_status(over: Over) {
     // It has the port, and does not listen.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -149,18 +164,17 @@ async fn no_server_is_a_network_error_without_a_status() {
         async move {
             let mut told = command(kind);
             told["timeoutMs"] = json!(3_600_000);
-            let error = Adapter::on(&address).await.err(told).await;
+            let error = over.adapter(&address).await.err(told).await;
             assert_eq!(error, failed("NETWORK_ERROR", 0), "{kind}");
         }
     };
     all(COMMANDS.map(finds_nobody)).await;
 }
 
-#[tokio::test]
-async fn a_server_that_never_answers_is_a_timeout_of_every_command() {
+async fn a_server_that_never_answers_is_a_timeout_of_every_command(over: Over) {
     let clock = Clock::stopped().await;
     for kind in COMMANDS {
-        let (server, mut adapter) = scripted([]).await;
+        let (server, mut adapter) = over.scripted([]).await;
         server.answer_with(|_, _| Reply::hang());
         adapter.send(command(kind)).await;
         // A try that is given up is followed by another, until the command as a whole is.
@@ -175,8 +189,7 @@ async fn a_server_that_never_answers_is_a_timeout_of_every_command() {
     }
 }
 
-#[tokio::test]
-async fn one_fault_is_survived_by_every_command() {
+async fn one_fault_is_survived_by_every_command(over: Over) {
     let faults: [fn() -> Reply; 6] = [
         || Reply::new(500).body("injected"),
         || Reply::new(503).body("injected"),
@@ -195,10 +208,12 @@ async fn one_fault_is_survived_by_every_command() {
             .header("Producer-Epoch", "0")
             .header("Producer-Seq", "0"),
     };
-    for (number, fault) in faults.iter().enumerate() {
+    let survives = |(number, fault): (usize, fn() -> Reply)| async move {
+        let (server, mut adapter) = over.scripted([]).await;
+        server.answer_with(move |request, _| answer(request));
         for kind in COMMANDS {
-            let (server, mut adapter) = scripted([fault()]).await;
-            server.answer_with(move |request, _| answer(request));
+            let before = server.requests().len();
+            server.reply(fault());
             let result = adapter.ok(command(kind)).await;
             let status = match kind {
                 "create" => json!(201),
@@ -206,11 +221,12 @@ async fn one_fault_is_survived_by_every_command() {
                 _ => json!(200),
             };
             assert_eq!(result["status"], status, "{kind} after fault {number}");
-            let requests = server.requests();
+            let requests = &server.requests()[before..];
             assert_eq!(requests.len(), 2, "{kind} after fault {number}");
             assert_eq!(requests[0].body, requests[1].body);
         }
-    }
+    };
+    all(faults.into_iter().enumerate().map(survives)).await;
 }
 
 fn done_with(status: u16) -> Reply {
@@ -219,10 +235,9 @@ fn done_with(status: u16) -> Reply {
         .header("Content-Type", "text/plain")
 }
 
-#[tokio::test]
-async fn the_status_of_create_is_that_of_the_answer() {
+async fn the_status_of_create_is_that_of_the_answer(over: Over) {
     for (status, told) in [(201, 201), (200, 200)] {
-        let (server, mut adapter) = scripted([done_with(status)]).await;
+        let (server, mut adapter) = over.scripted([done_with(status)]).await;
         let created = adapter.ok(command("create")).await;
         assert_eq!(created, json!({"status": told, "offset": "7"}));
         assert_eq!(
@@ -233,9 +248,8 @@ async fn the_status_of_create_is_that_of_the_answer() {
     }
 }
 
-#[tokio::test]
-async fn headers_of_a_command_go_on_its_requests_and_on_no_other() {
-    let (server, mut adapter) = scripted([]).await;
+async fn headers_of_a_command_go_on_its_requests_and_on_no_other(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| match &*request.method {
         "GET" => text("7", "").header("Stream-Closed", "true"),
         "HEAD" => done_with(200),
@@ -252,9 +266,9 @@ async fn headers_of_a_command_go_on_its_requests_and_on_no_other() {
     ] {
         let before = server.requests().len();
         let mut told = command(kind);
+        let path = told["path"].clone();
         told["headers"] = json!({"X-Test": "yes", "Authorization": "Bearer t"});
         if kind == "idempotent-append" {
-            told["producerId"] = json!("with-headers");
             server.reply(
                 done("8")
                     .header("Producer-Epoch", "0")
@@ -262,7 +276,7 @@ async fn headers_of_a_command_go_on_its_requests_and_on_no_other() {
             );
         }
         adapter.ok(told).await;
-        adapter.ok(json!({"type": "head", "path": PATH})).await;
+        adapter.ok(json!({"type": "head", "path": path})).await;
         let requests = &server.requests()[before..];
         assert_eq!(requests[0].header("x-test"), Some("yes"), "{kind}");
         assert_eq!(
@@ -288,9 +302,8 @@ async fn headers_of_a_command_go_on_its_requests_and_on_no_other() {
     assert_eq!(server.requests().len(), before);
 }
 
-#[tokio::test]
-async fn what_is_sent_is_what_the_commands_say() {
-    let (server, mut adapter) = scripted([done_with(201), done("8"), done("9")]).await;
+async fn what_is_sent_is_what_the_commands_say(over: Over) {
+    let (server, mut adapter) = over.scripted([done_with(201), done("8"), done("9")]).await;
     let create = json!({
         "type": "create", "path": "/a/b c?x=1", "contentType": "text/plain", "ttlSeconds": 60, "closed": true, "data": "d",
     });
@@ -317,15 +330,15 @@ async fn what_is_sent_is_what_the_commands_say() {
     assert_eq!(plain.header("stream-seq"), None);
 }
 
-#[tokio::test]
-async fn a_read_says_what_came_although_it_failed_before() {
-    let (_server, mut adapter) = scripted([
-        Reply::reset(),
-        Reply::new(500),
-        text("5", "whole").cut_after(2),
-        text("5", "whole"),
-    ])
-    .await;
+async fn a_read_says_what_came_although_it_failed_before(over: Over) {
+    let (_server, mut adapter) = over
+        .scripted([
+            Reply::reset(),
+            Reply::new(500),
+            text("5", "whole").cut_after(2),
+            text("5", "whole"),
+        ])
+        .await;
     let read = adapter.ok(command("read")).await;
     assert_eq!(data(&read), "whole");
     assert_eq!(read["chunks"], json!([{"data": "whole", "offset": "5"}]));

@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Adapter, Server, code, failed, path, scripted, stream, text};
+use crate::over::Over;
+use crate::replies::text;
+use crate::support::{Adapter, Server, code, failed, path};
 
 #[tokio::test]
 async fn the_introduction_names_every_feature() {
     let server = Server::start().await;
-    let mut adapter = Adapter::new();
+    let mut adapter = Adapter::new(Over::Reqwest);
     let init = adapter
         .ok(json!({"type": "init", "serverUrl": server.url(), "timeoutMs": 5000}))
         .await;
@@ -25,7 +27,7 @@ async fn the_introduction_names_every_feature() {
 
 #[tokio::test]
 async fn a_line_that_is_no_command_is_an_error_and_the_next_one_is_done() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+    let (_server, mut adapter, path) = Over::Reqwest.stream("text/plain").await;
     let lines: [&[u8]; 8] = [
         b"nonsense",
         b"{\"type\":\"read\",\"path\"",
@@ -47,7 +49,7 @@ async fn a_line_that_is_no_command_is_an_error_and_the_next_one_is_done() {
 
 #[tokio::test]
 async fn blank_lines_are_nothing_and_every_command_has_one_result_in_order() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+    let (_server, mut adapter, path) = Over::Reqwest.stream("text/plain").await;
     for line in ["", "  ", "\r", "\t"] {
         adapter.send_line(line.as_bytes()).await;
     }
@@ -71,7 +73,7 @@ async fn blank_lines_are_nothing_and_every_command_has_one_result_in_order() {
 
 #[tokio::test]
 async fn unknown_commands_are_not_supported_and_unknown_fields_ignored() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+    let (_server, mut adapter, path) = Over::Reqwest.stream("text/plain").await;
     for kind in ["dance", "server-close", "server-append", "", "Create"] {
         let result = adapter.err(json!({"type": kind, "path": path})).await;
         assert_eq!(result, failed("NOT_SUPPORTED", 0), "{kind}");
@@ -82,7 +84,7 @@ async fn unknown_commands_are_not_supported_and_unknown_fields_ignored() {
 
 #[tokio::test]
 async fn a_field_that_cannot_be_is_an_invalid_argument_of_that_command() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+    let (_server, mut adapter, path) = Over::Reqwest.stream("text/plain").await;
     for command in [
         json!({"type": "read"}),
         json!({"type": "read", "path": path, "live": "forever"}),
@@ -101,7 +103,7 @@ async fn a_field_that_cannot_be_is_an_invalid_argument_of_that_command() {
 
 #[tokio::test]
 async fn line_separators_are_escaped() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+    let (_server, mut adapter, path) = Over::Reqwest.stream("text/plain").await;
     let data = "a\u{2028}b\u{2029}c\u{85}d\n\u{feff}\"\\";
     adapter
         .ok(json!({"type": "append", "path": path, "data": data}))
@@ -117,7 +119,7 @@ async fn line_separators_are_escaped() {
 
 #[tokio::test]
 async fn nothing_works_before_init_but_init() {
-    let mut adapter = Adapter::new();
+    let mut adapter = Adapter::new(Over::Reqwest);
     for command in [
         json!({"type": "create", "path": "/s"}),
         json!({"type": "read", "path": "/s"}),
@@ -144,10 +146,10 @@ async fn nothing_works_before_init_but_init() {
 
 #[tokio::test]
 async fn init_forgets_everything() {
-    let (server, mut adapter) = scripted([]).await;
+    let (server, mut adapter) = Over::Reqwest.scripted([]).await;
     server.answer_with(|request, _| match &*request.method {
         "GET" => text("1", ""),
-        _ => crate::support::done("1")
+        _ => crate::replies::done("1")
             .header("Producer-Epoch", "0")
             .header(
                 "Producer-Seq",
@@ -182,8 +184,8 @@ async fn shutdown_is_answered_and_the_end() {
     for init in [false, true] {
         let server = Server::start().await;
         let mut adapter = match init {
-            true => server.adapter().await,
-            false => Adapter::new(),
+            true => server.adapter(Over::Reqwest).await,
+            false => Adapter::new(Over::Reqwest),
         };
         assert_eq!(adapter.ok(json!({"type": "shutdown"})).await, json!({}));
         adapter.ended().await;
@@ -192,10 +194,15 @@ async fn shutdown_is_answered_and_the_end() {
 
 #[tokio::test]
 async fn the_end_of_the_input_is_the_end_too() {
-    Adapter::new().end().await;
-    Server::start().await.adapter().await.end().await;
+    Adapter::new(Over::Reqwest).end().await;
+    Server::start()
+        .await
+        .adapter(Over::Reqwest)
+        .await
+        .end()
+        .await;
     // Of an unfinished line as well: it is a command like others.
-    let mut adapter = Adapter::new();
+    let mut adapter = Adapter::new(Over::Reqwest);
     adapter.send_unfinished(br#"{"type":"shutdown"}"#).await;
     assert_eq!(adapter.result().await["type"], "shutdown");
     adapter.ended().await;

@@ -2,14 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{data, stream};
+use crate::over::Over;
+use crate::support::data;
 
-#[tokio::test]
-async fn what_others_append_arrives_in_order() {
+over_every_transport! {
+    what_others_append_arrives_in_order,
+    the_end_that_others_make_arrives_with_their_last_message,
+    one_chunk_of_a_stream_that_ends_with_it_says_so,
+    a_long_poll_that_the_server_gives_up_is_a_204,
+}
+
+async fn what_others_append_arrives_in_order(over: Over) {
     for content_type in ["text/plain", "application/json", "application/octet-stream"] {
         for live in [json!("long-poll"), json!("sse"), json!(true)] {
-            let (server, mut adapter, path) = stream(content_type).await;
-            let mut others = server.adapter().await;
+            let (server, mut adapter, path) = over.stream(content_type).await;
+            let mut others = server.adapter(over).await;
             others.ok(json!({"type": "connect", "path": path})).await;
             // One chunk for each append that comes by itself, or fewer: what came is read until all of it is here.
             let (mut got, mut offset) = (Vec::new(), json!("now"));
@@ -42,12 +49,11 @@ async fn what_others_append_arrives_in_order() {
     }
 }
 
-#[tokio::test]
-async fn the_end_that_others_make_arrives_with_their_last_message() {
+async fn the_end_that_others_make_arrives_with_their_last_message(over: Over) {
     for live in [json!("long-poll"), json!("sse"), json!(true)] {
         for last in [Some("the end"), None] {
-            let (server, mut adapter, path) = stream("text/plain").await;
-            let mut others = server.adapter().await;
+            let (server, mut adapter, path) = over.stream("text/plain").await;
+            let mut others = server.adapter(over).await;
             others.ok(json!({"type": "connect", "path": path})).await;
             adapter
                 .send(json!({"type": "read", "path": path, "live": live, "timeoutMs": 3_600_000}))
@@ -66,9 +72,8 @@ async fn the_end_that_others_make_arrives_with_their_last_message() {
     }
 }
 
-#[tokio::test]
-async fn one_chunk_of_a_stream_that_ends_with_it_says_so() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn one_chunk_of_a_stream_that_ends_with_it_says_so(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     adapter
         .ok(json!({"type": "append", "path": path, "data": "a"}))
         .await;
@@ -85,9 +90,8 @@ async fn one_chunk_of_a_stream_that_ends_with_it_says_so() {
     }
 }
 
-#[tokio::test]
-async fn a_long_poll_that_the_server_gives_up_is_a_204() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn a_long_poll_that_the_server_gives_up_is_a_204(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let tail = adapter
         .ok(json!({"type": "append", "path": path, "data": "old"}))
         .await;

@@ -2,7 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Adapter, code, data, failed, path, stream};
+use crate::over::Over;
+use crate::support::{Adapter, code, data, failed, path};
+
+over_every_transport! {
+    appends_of_one_producer_count_on,
+    json_items_are_one_message_each,
+    a_batch_that_is_sent_twice_is_stored_once,
+    a_pipelined_batch_is_stored_whole_and_in_order,
+    a_batch_may_be_larger_than_what_a_writer_holds,
+    an_empty_batch_writes_nothing_and_has_no_number,
+    a_stale_epoch_is_an_error_and_claimed_when_that_is_asked_for,
+    a_missing_stream_is_an_error_of_every_command_that_writes,
+    the_wrong_content_type_is_an_error,
+    close_is_repeated_by_its_producer_only,
+    detach_ends_the_producer_and_not_the_stream,
+}
 
 fn append(path: &str, id: &str, epoch: u64, data: &str) -> Value {
     json!({
@@ -31,9 +46,8 @@ async fn contents(adapter: &mut Adapter, path: &str) -> String {
     data(&adapter.ok(json!({"type": "read", "path": path})).await)
 }
 
-#[tokio::test]
-async fn appends_of_one_producer_count_on() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn appends_of_one_producer_count_on(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     for (seq, text) in ["a", "b", "c"].into_iter().enumerate() {
         let appended = adapter.ok(append(&path, "p", 0, text)).await;
         let expected = json!({
@@ -62,9 +76,8 @@ async fn appends_of_one_producer_count_on() {
     );
 }
 
-#[tokio::test]
-async fn json_items_are_one_message_each() {
-    let (_server, mut adapter, path) = stream("application/json").await;
+async fn json_items_are_one_message_each(over: Over) {
+    let (_server, mut adapter, path) = over.stream("application/json").await;
     adapter.ok(append(&path, "p", 0, "[0]")).await;
     adapter
         .ok(batch(&path, "q", &["[1,2,3]", r#"{"a":4}"#]))
@@ -84,9 +97,8 @@ async fn json_items_are_one_message_each() {
     );
 }
 
-#[tokio::test]
-async fn a_batch_that_is_sent_twice_is_stored_once() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn a_batch_that_is_sent_twice_is_stored_once(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let items = ["a", "b", "c"];
     for _ in 0..2 {
         let appended = adapter.ok(batch(&path, "p", &items)).await;
@@ -95,9 +107,8 @@ async fn a_batch_that_is_sent_twice_is_stored_once() {
     assert_eq!(contents(&mut adapter, &path).await, "abc");
 }
 
-#[tokio::test]
-async fn a_pipelined_batch_is_stored_whole_and_in_order() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn a_pipelined_batch_is_stored_whole_and_in_order(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let items: Vec<String> = (0..50).map(|n| format!("{n},")).collect();
     let items: Vec<&str> = items.iter().map(String::as_str).collect();
     for auto_claim in [false, true] {
@@ -112,9 +123,19 @@ async fn a_pipelined_batch_is_stored_whole_and_in_order() {
     );
 }
 
-#[tokio::test]
-async fn an_empty_batch_writes_nothing_and_has_no_number() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn a_batch_may_be_larger_than_what_a_writer_holds(over: Over) {
+    for (items, size) in [(30_000, 1), (20, 300_000)] {
+        let (_server, mut adapter, path) = over.stream("text/plain").await;
+        let items = vec!["x".repeat(size); items];
+        let all: Vec<&str> = items.iter().map(String::as_str).collect();
+        adapter.ok(batch(&path, "p", &all)).await;
+        let stored = contents(&mut adapter, &path).await;
+        assert!(stored == items.concat(), "{} bytes", stored.len());
+    }
+}
+
+async fn an_empty_batch_writes_nothing_and_has_no_number(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     assert_eq!(
         adapter.ok(batch(&path, "p", &[])).await,
         json!({"status": 200})
@@ -122,9 +143,8 @@ async fn an_empty_batch_writes_nothing_and_has_no_number() {
     assert_eq!(contents(&mut adapter, &path).await, "");
 }
 
-#[tokio::test]
-async fn a_stale_epoch_is_an_error_and_claimed_when_that_is_asked_for() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn a_stale_epoch_is_an_error_and_claimed_when_that_is_asked_for(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     adapter.ok(append(&path, "p", 5, "new")).await;
     for command in [
         append(&path, "p", 3, "stale"),
@@ -144,9 +164,8 @@ async fn a_stale_epoch_is_an_error_and_claimed_when_that_is_asked_for() {
     assert_eq!(error, failed("UNEXPECTED_STATUS", 403));
 }
 
-#[tokio::test]
-async fn a_missing_stream_is_an_error_of_every_command_that_writes() {
-    let (_server, mut adapter, _) = stream("text/plain").await;
+async fn a_missing_stream_is_an_error_of_every_command_that_writes(over: Over) {
+    let (_server, mut adapter, _) = over.stream("text/plain").await;
     let missing = path();
     for command in [
         append(&missing, "p", 0, "x"),
@@ -161,18 +180,16 @@ async fn a_missing_stream_is_an_error_of_every_command_that_writes() {
     }
 }
 
-#[tokio::test]
-async fn the_wrong_content_type_is_an_error() {
-    let (server, _creator, path) = stream("text/plain").await;
-    let mut adapter = server.adapter().await;
+async fn the_wrong_content_type_is_an_error(over: Over) {
+    let (server, _creator, path) = over.stream("text/plain").await;
+    let mut adapter = server.adapter(over).await;
     let error = adapter.err(append(&path, "p", 0, "x")).await;
     assert_eq!(error, failed("CONFLICT", 409));
 }
 
-#[tokio::test]
-async fn close_is_repeated_by_its_producer_only() {
+async fn close_is_repeated_by_its_producer_only(over: Over) {
     for last in [None, Some("the end")] {
-        let (_server, mut adapter, path) = stream("text/plain").await;
+        let (_server, mut adapter, path) = over.stream("text/plain").await;
         adapter.ok(append(&path, "p", 0, "a")).await;
         let mut close = producer("idempotent-close", &path, "p");
         if let Some(last) = last {
@@ -211,9 +228,8 @@ async fn close_is_repeated_by_its_producer_only() {
     }
 }
 
-#[tokio::test]
-async fn detach_ends_the_producer_and_not_the_stream() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn detach_ends_the_producer_and_not_the_stream(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     // Of one that never lived, too.
     for _ in 0..2 {
         let detach = producer("idempotent-detach", &path, "p");

@@ -6,7 +6,23 @@ use std::sync::Mutex;
 use durable_streams_conformance::script::{Gate, RecordedRequest, Reply};
 use serde_json::{Value, json};
 
-use crate::support::{Adapter, all, code, done, failed, scripted};
+use crate::over::Over;
+use crate::replies::done;
+use crate::support::{Adapter, all, code, failed};
+
+over_every_transport! {
+    a_batch_is_one_request_and_pipelined_one_for_each_item,
+    bytes_are_put_together_as_they_are,
+    early_arrivals_are_sent_again_until_all_are_in,
+    a_refusal_is_reported_and_stays,
+    what_passes_is_survived_under_the_same_number,
+    a_repetition_that_the_server_knows_is_a_success_and_called_what_it_is,
+    what_does_not_pass_is_a_failure,
+    a_claim_goes_on_under_the_next_epoch,
+    close_is_one_request_with_the_last_message_and_is_not_sent_again,
+    a_close_that_may_have_been_done_is_not_taken_for_that_of_others,
+    headers_are_those_that_a_producer_began_with,
+}
 
 fn append(data: &str) -> Value {
     json!({"type": "idempotent-append", "path": "/s", "data": data, "producerId": "p", "epoch": 0})
@@ -42,10 +58,12 @@ fn sent(requests: &[RecordedRequest]) -> Vec<String> {
 }
 
 async fn json_stream(
+    over: Over,
     replies: impl IntoIterator<Item = Reply>,
 ) -> (durable_streams_conformance::script::ScriptServer, Adapter) {
-    let (server, mut adapter) =
-        scripted([done("0").header("Content-Type", "application/json; charset=utf-8")]).await;
+    let (server, mut adapter) = over
+        .scripted([done("0").header("Content-Type", "application/json; charset=utf-8")])
+        .await;
     adapter
         .ok(json!({"type": "create", "path": "/s", "contentType": "application/json"}))
         .await;
@@ -53,9 +71,8 @@ async fn json_stream(
     (server, adapter)
 }
 
-#[tokio::test]
-async fn a_batch_is_one_request_and_pipelined_one_for_each_item() {
-    let (server, mut adapter) = json_stream([]).await;
+async fn a_batch_is_one_request_and_pipelined_one_for_each_item(over: Over) {
+    let (server, mut adapter) = json_stream(over, []).await;
     server.answer_with(|request, _| taken(request));
     for flights in [
         json!({}),
@@ -81,9 +98,8 @@ async fn a_batch_is_one_request_and_pipelined_one_for_each_item() {
     }
 }
 
-#[tokio::test]
-async fn bytes_are_put_together_as_they_are() {
-    let (server, mut adapter) = scripted([]).await;
+async fn bytes_are_put_together_as_they_are(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| taken(request));
     adapter.ok(batch(&["a", "b\n", "c"])).await;
     adapter.ok(append("d")).await;
@@ -96,9 +112,8 @@ async fn bytes_are_put_together_as_they_are() {
     );
 }
 
-#[tokio::test]
-async fn early_arrivals_are_sent_again_until_all_are_in() {
-    let (server, mut adapter) = scripted([]).await;
+async fn early_arrivals_are_sent_again_until_all_are_in(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     // The second request is on its way until those behind it were turned down.
     let (gate, turned_down) = (Gate::new(), Mutex::new(HashSet::new()));
     server.answer_with(move |request, _| {
@@ -129,8 +144,7 @@ async fn early_arrivals_are_sent_again_until_all_are_in() {
     assert_eq!(requests, expected);
 }
 
-#[tokio::test]
-async fn a_refusal_is_reported_and_stays() {
+async fn a_refusal_is_reported_and_stays(over: Over) {
     for (status, header, name) in [
         (403, Some(("Producer-Epoch", "7")), "UNEXPECTED_STATUS"),
         (409, Some(("Stream-Closed", "true")), "STREAM_CLOSED"),
@@ -144,7 +158,7 @@ async fn a_refusal_is_reported_and_stays() {
         (400, None, "UNEXPECTED_STATUS"),
         (413, None, "UNEXPECTED_STATUS"),
     ] {
-        let (server, mut adapter) = scripted([]).await;
+        let (server, mut adapter) = over.scripted([]).await;
         server.answer_with(move |_, _| {
             let reply = Reply::new(status);
             match header {
@@ -171,8 +185,7 @@ async fn a_refusal_is_reported_and_stays() {
     }
 }
 
-#[tokio::test]
-async fn what_passes_is_survived_under_the_same_number() {
+async fn what_passes_is_survived_under_the_same_number(over: Over) {
     let faults: [fn() -> Reply; 5] = [
         || Reply::new(503),
         || Reply::new(500),
@@ -185,7 +198,7 @@ async fn what_passes_is_survived_under_the_same_number() {
         },
     ];
     for fault in faults {
-        let (server, mut adapter) = scripted([fault(), fault()]).await;
+        let (server, mut adapter) = over.scripted([fault(), fault()]).await;
         server.answer_with(|request, _| taken(request));
         let result = adapter.ok(append("x")).await;
         assert_eq!(
@@ -196,12 +209,11 @@ async fn what_passes_is_survived_under_the_same_number() {
     }
 }
 
-#[tokio::test]
-async fn a_repetition_that_the_server_knows_is_a_success_and_called_what_it_is() {
+async fn a_repetition_that_the_server_knows_is_a_success_and_called_what_it_is(over: Over) {
     let known = done("5")
         .header("Producer-Epoch", "0")
         .header("Producer-Seq", "0");
-    let (server, mut adapter) = scripted([Reply::close(), known]).await;
+    let (server, mut adapter) = over.scripted([Reply::close(), known]).await;
     let result = adapter.ok(append("x")).await;
     assert_eq!(
         result,
@@ -213,7 +225,7 @@ async fn a_repetition_that_the_server_knows_is_a_success_and_called_what_it_is()
     let known = Reply::new(204)
         .header("Producer-Epoch", "0")
         .header("Producer-Seq", "0");
-    let (_server, mut adapter) = scripted([known]).await;
+    let (_server, mut adapter) = over.scripted([known]).await;
     let result = adapter.ok(append("x")).await;
     assert_eq!(
         result,
@@ -224,8 +236,7 @@ async fn a_repetition_that_the_server_knows_is_a_success_and_called_what_it_is()
 /// A reply, the kind of error it is reported as, and the status that is reported.
 type Fault = (fn() -> Reply, &'static str, u64);
 
-#[tokio::test]
-async fn what_does_not_pass_is_a_failure() {
+async fn what_does_not_pass_is_a_failure(over: Over) {
     let faults: [Fault; 4] = [
         (|| Reply::new(503), "UNEXPECTED_STATUS", 503),
         (Reply::close, "NETWORK_ERROR", 0),
@@ -245,7 +256,7 @@ async fn what_does_not_pass_is_a_failure() {
         .into_iter()
         .flat_map(|fault| commands.clone().map(|command| (fault, command)));
     let fails = |((fault, name, status), command): (Fault, Value)| async move {
-        let (server, mut adapter) = scripted([]).await;
+        let (server, mut adapter) = over.scripted([]).await;
         server.answer_with(move |_, _| fault());
         let error = adapter.err(command.clone()).await;
         assert_eq!(error, failed(name, status), "{command}");
@@ -254,9 +265,10 @@ async fn what_does_not_pass_is_a_failure() {
     all(cases.map(fails)).await;
 }
 
-#[tokio::test]
-async fn a_claim_goes_on_under_the_next_epoch() {
-    let (server, mut adapter) = scripted([Reply::new(403).header("Producer-Epoch", "4")]).await;
+async fn a_claim_goes_on_under_the_next_epoch(over: Over) {
+    let (server, mut adapter) = over
+        .scripted([Reply::new(403).header("Producer-Epoch", "4")])
+        .await;
     server.answer_with(|request, _| taken(request));
     let mut command = append("x");
     command["autoClaim"] = json!(true);
@@ -266,9 +278,8 @@ async fn a_claim_goes_on_under_the_next_epoch() {
     assert_eq!(sent(&server.requests()), ["p 0 0 x", "p 5 0 x", "p 5 1 y"]);
 }
 
-#[tokio::test]
-async fn close_is_one_request_with_the_last_message_and_is_not_sent_again() {
-    let (server, mut adapter) = scripted([]).await;
+async fn close_is_one_request_with_the_last_message_and_is_not_sent_again(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| taken(request));
     adapter.ok(append("a")).await;
     let mut close = json!({"type": "idempotent-close", "path": "/s", "producerId": "p", "epoch": 0, "data": "z"});
@@ -281,26 +292,24 @@ async fn close_is_one_request_with_the_last_message_and_is_not_sent_again() {
     assert_eq!(requests[1].header("stream-closed"), Some("true"));
 }
 
-#[tokio::test]
-async fn a_close_that_may_have_been_done_is_not_taken_for_that_of_others() {
+async fn a_close_that_may_have_been_done_is_not_taken_for_that_of_others(over: Over) {
     let closed = || {
         Reply::new(409)
             .header("Stream-Closed", "true")
             .header("Stream-Next-Offset", "9")
     };
     let close = json!({"type": "idempotent-close", "path": "/s", "producerId": "p", "epoch": 0});
-    let (_server, mut adapter) = scripted([Reply::close(), closed()]).await;
+    let (_server, mut adapter) = over.scripted([Reply::close(), closed()]).await;
     assert_eq!(
         adapter.ok(close.clone()).await,
         json!({"status": 200, "finalOffset": "9"})
     );
-    let (_server, mut adapter) = scripted([closed()]).await;
+    let (_server, mut adapter) = over.scripted([closed()]).await;
     assert_eq!(adapter.err(close).await, failed("STREAM_CLOSED", 409));
 }
 
-#[tokio::test]
-async fn headers_are_those_that_a_producer_began_with() {
-    let (server, mut adapter) = scripted([]).await;
+async fn headers_are_those_that_a_producer_began_with(over: Over) {
+    let (server, mut adapter) = over.scripted([]).await;
     server.answer_with(|request, _| taken(request));
     let with = |mut command: Value, value: &str| {
         command["headers"] = json!({"X-Test": value});

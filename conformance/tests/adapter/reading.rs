@@ -4,13 +4,25 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Server, code, data, failed, path, stream};
+use crate::over::Over;
+use crate::support::{Server, code, data, failed, path};
+
+over_every_transport! {
+    a_read_is_one_chunk_and_says_where_to_go_on,
+    reads_go_on_from_any_offset,
+    an_empty_stream_has_no_chunk,
+    json_is_one_compact_array,
+    bytes_that_are_text_are_text_and_others_base64,
+    now_becomes_an_offset_to_go_on_from,
+    a_closed_stream_ends_every_read_at_once,
+    a_missing_stream_and_an_offset_of_nobody_are_errors_at_once,
+    a_long_stream_is_read_whole,
+}
 
 const LIVE: [fn() -> Value; 3] = [|| json!("long-poll"), || json!("sse"), || json!(true)];
 
-#[tokio::test]
-async fn a_read_is_one_chunk_and_says_where_to_go_on() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn a_read_is_one_chunk_and_says_where_to_go_on(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     adapter
         .ok(json!({"type": "append", "path": path, "data": "one "}))
         .await;
@@ -42,9 +54,8 @@ async fn a_read_is_one_chunk_and_says_where_to_go_on() {
     assert_eq!(rest["upToDate"], true);
 }
 
-#[tokio::test]
-async fn reads_go_on_from_any_offset() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn reads_go_on_from_any_offset(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let mut offsets = vec![json!("-1")];
     for text in ["a", "b", "c"] {
         let append = json!({"type": "append", "path": path, "data": text});
@@ -58,10 +69,9 @@ async fn reads_go_on_from_any_offset() {
     }
 }
 
-#[tokio::test]
-async fn an_empty_stream_has_no_chunk() {
+async fn an_empty_stream_has_no_chunk(over: Over) {
     for content_type in ["text/plain", "application/json", "application/octet-stream"] {
-        let (_server, mut adapter, path) = stream(content_type).await;
+        let (_server, mut adapter, path) = over.stream(content_type).await;
         for live in [json!(false)].into_iter().chain(LIVE.map(|live| live())) {
             let read = json!({"type": "read", "path": path, "live": live, "waitForUpToDate": true});
             let result = adapter.ok(read).await;
@@ -73,9 +83,8 @@ async fn an_empty_stream_has_no_chunk() {
     }
 }
 
-#[tokio::test]
-async fn json_is_one_compact_array() {
-    let (_server, mut adapter, path) = stream("application/json").await;
+async fn json_is_one_compact_array(over: Over) {
+    let (_server, mut adapter, path) = over.stream("application/json").await;
     for message in [r#"{"z":1,"a":[]}"#, "[]", "\"x y\""] {
         adapter
             .ok(json!({"type": "append", "path": path, "data": message}))
@@ -86,9 +95,8 @@ async fn json_is_one_compact_array() {
     assert_eq!(read["chunks"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn bytes_that_are_text_are_text_and_others_base64() {
-    let (_server, mut adapter, path) = stream("application/octet-stream").await;
+async fn bytes_that_are_text_are_text_and_others_base64(over: Over) {
+    let (_server, mut adapter, path) = over.stream("application/octet-stream").await;
     let append = |bytes: &[u8]| json!({"type": "append", "path": path, "data": BASE64_STANDARD.encode(bytes), "binary": true});
     let first = adapter.ok(append("grüße".as_bytes())).await;
     adapter.ok(append(&[0, 0xff, 0xfe, b'a'])).await;
@@ -112,9 +120,8 @@ async fn bytes_that_are_text_are_text_and_others_base64() {
     assert!(read["chunks"][0].get("binary").is_none());
 }
 
-#[tokio::test]
-async fn now_becomes_an_offset_to_go_on_from() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn now_becomes_an_offset_to_go_on_from(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let old = adapter
         .ok(json!({"type": "append", "path": path, "data": "old"}))
         .await;
@@ -143,9 +150,8 @@ async fn now_becomes_an_offset_to_go_on_from() {
     }
 }
 
-#[tokio::test]
-async fn a_closed_stream_ends_every_read_at_once() {
-    let (_server, mut adapter, path) = stream("application/json").await;
+async fn a_closed_stream_ends_every_read_at_once(over: Over) {
+    let (_server, mut adapter, path) = over.stream("application/json").await;
     adapter
         .ok(json!({"type": "append", "path": path, "data": "1"}))
         .await;
@@ -167,9 +173,8 @@ async fn a_closed_stream_ends_every_read_at_once() {
     }
 }
 
-#[tokio::test]
-async fn a_missing_stream_and_an_offset_of_nobody_are_errors_at_once() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn a_missing_stream_and_an_offset_of_nobody_are_errors_at_once(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let missing = crate::support::path();
     for live in [json!(false)].into_iter().chain(LIVE.map(|live| live())) {
         let read = json!({"type": "read", "path": missing, "live": live, "timeoutMs": 3_600_000});
@@ -190,11 +195,10 @@ async fn a_missing_stream_and_an_offset_of_nobody_are_errors_at_once() {
     }
 }
 
-#[tokio::test]
-async fn a_long_stream_is_read_whole() {
+async fn a_long_stream_is_read_whole(over: Over) {
     // More than one page of any server, and more than one batch of the client.
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     for content_type in ["text/plain", "application/json"] {
         let path = path();
         let create = json!({"type": "create", "path": path, "contentType": content_type});

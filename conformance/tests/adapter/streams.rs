@@ -2,16 +2,35 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Adapter, Server, code, data, failed, path, stream};
+use crate::over::Over;
+use crate::support::{Adapter, Server, code, data, failed, path};
+
+over_every_transport! {
+    create_says_whether_the_stream_is_new,
+    create_without_a_content_type_is_for_bytes,
+    create_takes_contents_and_an_end,
+    the_contents_of_a_json_stream_are_the_elements_of_the_array,
+    create_takes_an_expiry,
+    connect_finds_and_never_creates,
+    append_says_where_the_tail_is_now,
+    append_decodes_base64_where_it_is_told_to,
+    append_to_a_json_stream_is_one_message,
+    append_with_a_sequence_is_refused_unless_it_rises,
+    append_fails_where_it_cannot_be_stored,
+    what_a_stream_is_of_is_known_by_create_connect_and_head_and_not_otherwise,
+    head_says_what_the_stream_is,
+    delete_is_the_end_of_it,
+    close_says_where_the_stream_ends_however_often,
+    close_takes_a_last_message,
+}
 
 async fn contents(adapter: &mut Adapter, path: &str) -> String {
     data(&adapter.ok(json!({"type": "read", "path": path})).await)
 }
 
-#[tokio::test]
-async fn create_says_whether_the_stream_is_new() {
+async fn create_says_whether_the_stream_is_new(over: Over) {
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     let path = path();
     let create = json!({"type": "create", "path": path, "contentType": "text/plain"});
     let new = adapter.ok(create.clone()).await;
@@ -29,20 +48,18 @@ async fn create_says_whether_the_stream_is_new() {
         .await;
 }
 
-#[tokio::test]
-async fn create_without_a_content_type_is_for_bytes() {
+async fn create_without_a_content_type_is_for_bytes(over: Over) {
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     let path = path();
     adapter.ok(json!({"type": "create", "path": path})).await;
     let head = adapter.ok(json!({"type": "head", "path": path})).await;
     assert_eq!(head["contentType"], "application/octet-stream");
 }
 
-#[tokio::test]
-async fn create_takes_contents_and_an_end() {
+async fn create_takes_contents_and_an_end(over: Over) {
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     let path = path();
     let create = json!({
         "type": "create", "path": path, "contentType": "text/plain", "data": "all there is", "closed": true,
@@ -61,10 +78,9 @@ async fn create_takes_contents_and_an_end() {
     );
 }
 
-#[tokio::test]
-async fn the_contents_of_a_json_stream_are_the_elements_of_the_array() {
+async fn the_contents_of_a_json_stream_are_the_elements_of_the_array(over: Over) {
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     for (contents_, read) in [
         (r#"[{"a":1},[2]]"#, r#"[{"a":1},[2]]"#),
         (r#"{"a":1}"#, r#"[{"a":1}]"#),
@@ -83,10 +99,9 @@ async fn the_contents_of_a_json_stream_are_the_elements_of_the_array() {
     assert_eq!(adapter.err(bad).await, failed("INVALID_ARGUMENT", 0));
 }
 
-#[tokio::test]
-async fn create_takes_an_expiry() {
+async fn create_takes_an_expiry(over: Over) {
     let server = Server::start().await;
-    let mut adapter = server.adapter().await;
+    let mut adapter = server.adapter(over).await;
     let (ttl, at) = (path(), path());
     let create = json!({"type": "create", "path": ttl, "ttlSeconds": 3600});
     assert_eq!(adapter.ok(create).await["status"], 201);
@@ -111,9 +126,8 @@ async fn create_takes_an_expiry() {
     assert_eq!(adapter.err(both).await, failed("INVALID_ARGUMENT", 0));
 }
 
-#[tokio::test]
-async fn connect_finds_and_never_creates() {
-    let (server, mut adapter, path) = stream("text/plain").await;
+async fn connect_finds_and_never_creates(over: Over) {
+    let (server, mut adapter, path) = over.stream("text/plain").await;
     let append = adapter
         .ok(json!({"type": "append", "path": path, "data": "x"}))
         .await;
@@ -134,9 +148,8 @@ async fn connect_finds_and_never_creates() {
     drop(server);
 }
 
-#[tokio::test]
-async fn append_says_where_the_tail_is_now() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn append_says_where_the_tail_is_now(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let mut before = String::new();
     for text in ["a", "b ünï ", "😀"] {
         let append = json!({"type": "append", "path": path, "data": text, "binary": false});
@@ -151,9 +164,8 @@ async fn append_says_where_the_tail_is_now() {
     assert_eq!(head["offset"], before.as_str());
 }
 
-#[tokio::test]
-async fn append_decodes_base64_where_it_is_told_to() {
-    let (_server, mut adapter, path) = stream("application/octet-stream").await;
+async fn append_decodes_base64_where_it_is_told_to(over: Over) {
+    let (_server, mut adapter, path) = over.stream("application/octet-stream").await;
     let append = |data: &str, binary: bool| json!({"type": "append", "path": path, "data": data, "binary": binary});
     adapter.ok(append("SGVsbG8gQmluYXJ5IQ==", true)).await;
     adapter.ok(append("SGV=", false)).await;
@@ -162,9 +174,8 @@ async fn append_decodes_base64_where_it_is_told_to() {
     assert_eq!(error, failed("INVALID_ARGUMENT", 0));
 }
 
-#[tokio::test]
-async fn append_to_a_json_stream_is_one_message() {
-    let (_server, mut adapter, path) = stream("application/json").await;
+async fn append_to_a_json_stream_is_one_message(over: Over) {
+    let (_server, mut adapter, path) = over.stream("application/json").await;
     for message in [r#"{"z":1,"a":1.50}"#, "[1,2]", "\"\\u2028\"", "null"] {
         adapter
             .ok(json!({"type": "append", "path": path, "data": message}))
@@ -176,9 +187,8 @@ async fn append_to_a_json_stream_is_one_message() {
     assert_eq!(adapter.err(bad).await, failed("INVALID_ARGUMENT", 0));
 }
 
-#[tokio::test]
-async fn append_with_a_sequence_is_refused_unless_it_rises() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn append_with_a_sequence_is_refused_unless_it_rises(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let append = |seq: u64| json!({"type": "append", "path": path, "data": "x", "seq": seq});
     adapter.ok(append(0)).await;
     adapter.ok(append(9_007_199_254_740_991)).await;
@@ -189,9 +199,8 @@ async fn append_with_a_sequence_is_refused_unless_it_rises() {
     assert_eq!(contents(&mut adapter, &path).await, "xx");
 }
 
-#[tokio::test]
-async fn append_fails_where_it_cannot_be_stored() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn append_fails_where_it_cannot_be_stored(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let missing = crate::support::path();
     let error = adapter
         .error(json!({"type": "append", "path": missing, "data": "x"}))
@@ -213,29 +222,27 @@ async fn append_fails_where_it_cannot_be_stored() {
     }
 }
 
-#[tokio::test]
-async fn what_a_stream_is_of_is_known_by_create_connect_and_head_and_not_otherwise() {
-    let (server, mut creator, path) = stream("text/plain; charset=utf-8").await;
+async fn what_a_stream_is_of_is_known_by_create_connect_and_head_and_not_otherwise(over: Over) {
+    let (server, mut creator, path) = over.stream("text/plain; charset=utf-8").await;
     let append = json!({"type": "append", "path": path, "data": "x"});
     creator.ok(append.clone()).await;
     for ask in ["connect", "head"] {
-        let mut adapter = server.adapter().await;
+        let mut adapter = server.adapter(over).await;
         // Of an unknown stream it is bytes, which this one is not of.
         assert_eq!(adapter.err(append.clone()).await, failed("CONFLICT", 409));
         adapter.ok(json!({"type": ask, "path": path})).await;
         adapter.ok(append.clone()).await;
     }
     creator.ok(json!({"type": "delete", "path": path})).await;
-    let mut other = server.adapter().await;
+    let mut other = server.adapter(over).await;
     other
         .ok(json!({"type": "create", "path": path, "contentType": "application/octet-stream"}))
         .await;
     creator.ok(append).await;
 }
 
-#[tokio::test]
-async fn head_says_what_the_stream_is() {
-    let (_server, mut adapter, path) = stream("text/plain; charset=UTF-8").await;
+async fn head_says_what_the_stream_is(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain; charset=UTF-8").await;
     let head = adapter.ok(json!({"type": "head", "path": path})).await;
     let expected = json!({
         "status": 200, "offset": head["offset"], "contentType": "text/plain; charset=UTF-8", "streamClosed": false,
@@ -254,9 +261,8 @@ async fn head_says_what_the_stream_is() {
     assert!(error["message"].as_str().unwrap().contains(&missing));
 }
 
-#[tokio::test]
-async fn delete_is_the_end_of_it() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn delete_is_the_end_of_it(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let delete = json!({"type": "delete", "path": path});
     assert_eq!(adapter.ok(delete.clone()).await, json!({"status": 200}));
     assert_eq!(adapter.err(delete).await, failed("NOT_FOUND", 404));
@@ -272,9 +278,8 @@ async fn delete_is_the_end_of_it() {
     assert_eq!(adapter.ok(create).await["status"], 201);
 }
 
-#[tokio::test]
-async fn close_says_where_the_stream_ends_however_often() {
-    let (_server, mut adapter, path) = stream("text/plain").await;
+async fn close_says_where_the_stream_ends_however_often(over: Over) {
+    let (_server, mut adapter, path) = over.stream("text/plain").await;
     let append = adapter
         .ok(json!({"type": "append", "path": path, "data": "x"}))
         .await;
@@ -294,14 +299,13 @@ async fn close_says_where_the_stream_ends_however_often() {
     assert_eq!(adapter.err(missing.clone()).await, failed("NOT_FOUND", 404));
 }
 
-#[tokio::test]
-async fn close_takes_a_last_message() {
+async fn close_takes_a_last_message(over: Over) {
     for (content_type, last, read) in [
         ("text/plain", "the end", "the end"),
         ("application/json", "[1]", "[[1]]"),
         ("application/octet-stream", "bytes", "bytes"),
     ] {
-        let (_server, mut adapter, path) = stream(content_type).await;
+        let (_server, mut adapter, path) = over.stream(content_type).await;
         let closed = adapter
             .ok(json!({"type": "close", "path": path, "data": last}))
             .await;
@@ -311,8 +315,8 @@ async fn close_takes_a_last_message() {
         assert_eq!(result["offset"], closed["finalOffset"]);
     }
     // Said with the command, it is not asked of the handle.
-    let (server, _creator, path) = stream("text/plain").await;
-    let mut other = server.adapter().await;
+    let (server, _creator, path) = over.stream("text/plain").await;
+    let mut other = server.adapter(over).await;
     let close = json!({"type": "close", "path": path, "data": "x", "contentType": "text/plain"});
     other.ok(close).await;
 }

@@ -8,12 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use durable_streams_conformance::embedded;
 use durable_streams_conformance::reference::Config;
-use durable_streams_conformance::script::{Reply, ScriptServer};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{
     AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
 };
 use tokio::task::{JoinHandle, JoinSet};
+
+use crate::over::Over;
 
 /// A limit for tests that would hang; none waits for it when it passes.
 const HANGS: Duration = Duration::from_secs(60);
@@ -40,7 +41,7 @@ where
     }
 }
 
-/// An adapter over reqwest, and the runner's end of its lines.
+/// An adapter, and the runner's end of its lines.
 pub(crate) struct Adapter {
     to: WriteHalf<DuplexStream>,
     from: BufReader<ReadHalf<DuplexStream>>,
@@ -49,27 +50,19 @@ pub(crate) struct Adapter {
 
 impl Adapter {
     /// One that was told nothing yet.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(over: Over) -> Self {
         let (near, far) = duplex(64 * 1024);
         let (input, output) = split(far);
         let run = durable_streams_conformance::adapter::run(
             "the adapter under test",
             BufReader::new(input),
             output,
-            durable_streams_reqwest::client,
+            move |root: &str| over.client(root),
         );
         let run = tokio::spawn(run);
         let (from, to) = split(near);
         let from = BufReader::new(from);
         Self { to, from, run }
-    }
-
-    /// One that knows its server.
-    pub(crate) async fn on(url: &str) -> Self {
-        let mut adapter = Self::new();
-        let init = json!({"type": "init", "serverUrl": url});
-        assert_eq!(adapter.tell(init).await["success"], true);
-        adapter
     }
 
     /// Sends a line as it is.
@@ -216,7 +209,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        if let Ok(url) = std::env::var("DURABLE_STREAMS_NPM_ROOT") {
+        if let Some(url) = npm_root() {
             let _embedded = None;
             return Self { url, _embedded };
         }
@@ -232,9 +225,14 @@ impl Server {
         &self.url
     }
 
-    pub(crate) async fn adapter(&self) -> Adapter {
-        Adapter::on(&self.url).await
+    pub(crate) async fn adapter(&self, over: Over) -> Adapter {
+        over.adapter(&self.url).await
     }
+}
+
+/// Where a server of the npm package `@durable-streams/server` runs, if the tests are to use it.
+pub(crate) fn npm_root() -> Option<String> {
+    std::env::var("DURABLE_STREAMS_NPM_ROOT").ok()
 }
 
 /// A path that no stream has had, on this server or any other.
@@ -247,47 +245,6 @@ pub(crate) fn path() -> String {
         "/test-stream-{:x}-{process:x}-{count:x}",
         now.unwrap().as_nanos()
     )
-}
-
-/// A server and an adapter on it, with a stream of this content type.
-pub(crate) async fn stream(content_type: &str) -> (Server, Adapter, String) {
-    let server = Server::start().await;
-    let mut adapter = server.adapter().await;
-    let path = path();
-    let create = json!({"type": "create", "path": path, "contentType": content_type});
-    adapter.ok(create).await;
-    (server, adapter, path)
-}
-
-/// A scripted server and an adapter on it.
-pub(crate) async fn scripted(replies: impl IntoIterator<Item = Reply>) -> (ScriptServer, Adapter) {
-    let server = ScriptServer::start().await.unwrap();
-    server.replies(replies);
-    let adapter = Adapter::on(&server.url("")).await;
-    (server, adapter)
-}
-
-/// The answer to a write that was done.
-pub(crate) fn done(next: &str) -> Reply {
-    Reply::new(204).header("Stream-Next-Offset", next)
-}
-
-/// A page of a text stream, at the tail.
-pub(crate) fn text(next: &str, body: &'static str) -> Reply {
-    Reply::new(200)
-        .header("Content-Type", "text/plain")
-        .header("Stream-Next-Offset", next)
-        .header("Stream-Up-To-Date", "true")
-        .body(body)
-}
-
-/// A page of a JSON stream, at the tail.
-pub(crate) fn page(next: &str, body: &'static str) -> Reply {
-    Reply::new(200)
-        .header("Content-Type", "application/json")
-        .header("Stream-Next-Offset", next)
-        .header("Stream-Up-To-Date", "true")
-        .body(body)
 }
 
 /// A clock that only the test turns, for limits of seconds over real sockets.

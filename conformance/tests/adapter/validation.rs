@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{code, failed, scripted};
+use crate::over::Over;
+use crate::support::{code, failed};
 
 fn producer(options: Value) -> Value {
     target("idempotent-producer", options)
@@ -19,7 +20,7 @@ fn target(target: &str, mut options: Value) -> Value {
 
 #[tokio::test]
 async fn what_makes_sense_is_taken() {
-    let (server, mut adapter) = scripted([]).await;
+    let (server, mut adapter) = Over::Reqwest.scripted([]).await;
     for command in [
         producer(json!({})),
         producer(json!({"producerId": "test-producer", "epoch": 0, "maxBatchBytes": 1_048_576})),
@@ -39,7 +40,7 @@ async fn what_makes_sense_is_taken() {
 
 #[tokio::test]
 async fn what_makes_none_is_refused_by_name() {
-    let (server, mut adapter) = scripted([]).await;
+    let (server, mut adapter) = Over::Reqwest.scripted([]).await;
     for (option, command) in [
         ("epoch", producer(json!({"epoch": -1}))),
         (
@@ -90,7 +91,7 @@ async fn what_makes_none_is_refused_by_name() {
 
 #[tokio::test]
 async fn what_is_unknown_is_not_supported() {
-    let (_server, mut adapter) = scripted([]).await;
+    let (_server, mut adapter) = Over::Reqwest.scripted([]).await;
     let error = adapter.err(target("time-machine", json!({}))).await;
     assert_eq!(error, failed("NOT_SUPPORTED", 0));
 }

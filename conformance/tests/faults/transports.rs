@@ -1,15 +1,17 @@
 //! Faults of transports, each with the case of the kit that must find it.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::{Bytes, BytesMut};
-use durable_streams_client::{Body, FailureKind, TransportError};
+use durable_streams_client::{Body, BoxFuture, FailureKind, Transport, TransportError};
 use futures_util::{StreamExt, stream};
 use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, COOKIE, HOST, HeaderValue, LOCATION,
-    SET_COOKIE,
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, COOKIE, HOST, HeaderValue,
+    LOCATION, SET_COOKIE,
 };
 use http::{Method, Request, Response};
 
-use crate::broken::{Fault, each};
+use crate::broken::{Answer, Fault, Memory, each};
 use crate::{Entry, entry};
 
 pub(crate) fn all() -> Vec<Entry> {
@@ -62,18 +64,13 @@ pub(crate) fn all() -> Vec<Entry> {
         ),
         entry(
             "sends again what a used connection did not answer",
-            "transport.resends-nothing-when-a-used-connection-ends",
-            Fault::Exchange(|inner, request, memory| {
-                Box::pin(async move {
-                    let used = memory.lock().unwrap().requests > 1;
-                    match inner.send(request.clone()).await {
-                        Err(error) if used && error.kind() == FailureKind::Interrupted => {
-                            inner.send(request).await
-                        }
-                        answer => answer,
-                    }
-                })
-            }),
+            "transport.resends-no-write-when-a-used-connection-ends",
+            Fault::Exchange(again_when_used),
+        ),
+        entry(
+            "sends again what a used connection did not answer",
+            "transport.resends-no-read-when-a-used-connection-ends",
+            Fault::Exchange(again_when_used),
         ),
         entry(
             "tries a 503 again",
@@ -136,6 +133,11 @@ pub(crate) fn all() -> Vec<Entry> {
         entry(
             "reads a body to its end when it was dropped",
             "transport.cancels-when-the-body-is-dropped-within",
+            Fault::Body(detached),
+        ),
+        entry(
+            "reads a body to its end that nobody read",
+            "transport.cancels-when-the-body-is-dropped-unread",
             Fault::Body(detached),
         ),
         entry(
@@ -219,6 +221,28 @@ pub(crate) fn all() -> Vec<Entry> {
             Fault::Request(|request, _| {
                 let gzip = HeaderValue::from_static("gzip");
                 request.headers_mut().insert(ACCEPT_ENCODING, gzip);
+            }),
+        ),
+        entry(
+            "takes what has no type for bytes",
+            "transport.adds-no-content-type",
+            Fault::Request(|request, _| {
+                let bytes = HeaderValue::from_static("application/octet-stream");
+                request.headers_mut().entry(CONTENT_TYPE).or_insert(bytes);
+            }),
+        ),
+        entry(
+            "writes a question mark for what is not ASCII",
+            "transport.sends-header-values-that-are-not-ascii",
+            Fault::Request(|request, _| {
+                for value in request.headers_mut().values_mut() {
+                    let ascii = value.as_bytes().iter().map(|byte| match byte {
+                        0..=0x7f => *byte,
+                        _ => b'?',
+                    });
+                    let ascii: Vec<u8> = ascii.collect();
+                    *value = HeaderValue::from_bytes(&ascii).expect("it is a value still");
+                }
             }),
         ),
         entry(
@@ -359,6 +383,23 @@ pub(crate) fn all() -> Vec<Entry> {
             }),
         ),
     ]
+}
+
+/// Sends a request that may have arrived again, unless it is the first of all.
+fn again_when_used(
+    inner: Arc<dyn Transport>,
+    request: Request<Bytes>,
+    memory: Arc<Mutex<Memory>>,
+) -> BoxFuture<'static, Answer> {
+    Box::pin(async move {
+        let used = memory.lock().unwrap().requests > 1;
+        match inner.send(request.clone()).await {
+            Err(error) if used && error.kind() == FailureKind::Interrupted => {
+                inner.send(request).await
+            }
+            answer => answer,
+        }
+    })
 }
 
 /// A body that is read in the background, as fast as it comes.

@@ -28,48 +28,7 @@ async fn drop_before_the_head(
 }
 
 #[test]
-fn it_ends_at_once_before_the_head() {
-    block_on(async {
-        let server = serve([]).await;
-        server.answer_with(|_, _| Reply::hang());
-        let transport = transport();
-        let delete = request(Method::DELETE, &server.url("/"), "");
-        for (number, request) in [get(&server), post(&server), delete]
-            .into_iter()
-            .enumerate()
-        {
-            drop_before_the_head(&transport, request, &server).await;
-            assert_eq!(within(server.wait_for_close(number)).await, ClosedBy::Peer);
-        }
-    });
-}
-
-#[test]
-fn it_ends_at_once_in_the_body() {
-    block_on(async {
-        let (reply, live) = Reply::live_sse();
-        let server = serve([reply]).await;
-        let transport = transport();
-        live.event("data", "first");
-        let mut answer = send(&transport, get(&server)).await.unwrap();
-        assert!(next(&mut answer).await.unwrap().is_ok());
-        drop(answer);
-        assert_eq!(within(server.wait_for_close(0)).await, ClosedBy::Peer);
-    });
-}
-
-#[test]
-fn it_ends_at_once_when_its_body_was_held_back() {
-    block_on(async {
-        let server = serve([Reply::new(200).generate(1 << 40, |_, _| {})]).await;
-        let transport = transport();
-        drop(send(&transport, get(&server)).await.unwrap());
-        assert_eq!(within(server.wait_for_close(0)).await, ClosedBy::Peer);
-    });
-}
-
-#[test]
-fn no_other_ends_with_it() {
+fn an_exchange_outlives_its_transport_and_others_that_are_dropped() {
     block_on(async {
         let ((kept, live), (dropped, begun)) = (Reply::live_sse(), Reply::live_sse());
         let server = serve([kept, dropped]).await;

@@ -3,8 +3,6 @@
 mod cancelling;
 mod failures;
 mod heads;
-#[cfg(feature = "http2")]
-mod http2;
 mod logs;
 mod proxies;
 mod proxy;

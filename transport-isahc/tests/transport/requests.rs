@@ -2,53 +2,14 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use durable_streams_conformance::script::Reply;
 use durable_streams_isahc::{FailureKind, IsahcTransport};
+use http::StatusCode;
 use http::header::HeaderValue;
-use http::{Method, StatusCode};
 use isahc::HttpClient;
 use isahc::config::{Configurable, RedirectPolicy};
 
-use super::support::{block_on, fail, fetch, get, post, request, send, serve, transport};
-
-/// `Expect: 100-continue` costs a second with servers that do not know it.
-#[test]
-fn large_content_is_sent_without_asking() {
-    block_on(async {
-        let server = serve([Reply::new(200)]).await;
-        let mut sent = post(&server);
-        *sent.body_mut() = Bytes::from(vec![b'a'; 4 << 20]);
-        fetch(&transport(), sent.clone()).await;
-        let arrived = &server.requests()[0];
-        assert_eq!(arrived.header("expect"), None);
-        assert_eq!(arrived.header("transfer-encoding"), None);
-        assert_eq!(arrived.header("content-length"), Some("4194304"));
-        assert!(arrived.body == sent.body());
-    });
-}
-
-#[test]
-fn no_content_is_said_to_be_none() {
-    block_on(async {
-        let server = serve([]).await;
-        server.answer_with(|_, _| Reply::new(200));
-        let transport = transport();
-        for (method, length) in [
-            (Method::POST, Some("0")),
-            (Method::PUT, Some("0")),
-            (Method::DELETE, None),
-            (Method::GET, None),
-        ] {
-            fetch(&transport, request(method.clone(), &server.url("/"), "")).await;
-            let arrived = server.requests().pop().unwrap();
-            assert_eq!(arrived.method, method.as_str());
-            assert_eq!(arrived.header("content-length"), length, "{method}");
-            assert_eq!(arrived.header("transfer-encoding"), None);
-            assert_eq!(arrived.header("content-type"), None);
-        }
-    });
-}
+use super::support::{block_on, fail, fetch, get, post, send, serve, transport};
 
 #[test]
 fn content_of_no_type_is_not_taken_for_a_form() {
