@@ -1,7 +1,12 @@
 //! What came of all cases. Its JSON is what every other report is made of.
 
+mod html;
+mod junit;
+mod text;
+
 use serde::{Deserialize, Serialize};
 
+use super::exchange::Exchange;
 use super::outcome::{Outcome, Run};
 
 /// What came of all cases.
@@ -70,5 +75,16 @@ impl Report {
     /// When it is none.
     pub fn from_json(json: &str) -> serde_json::Result<Self> {
         serde_json::from_str(json)
+    }
+}
+
+impl Run {
+    /// The exchange that shows why it did not pass: the one that a failure names, or the last one.
+    pub fn shown_exchange(&self) -> Option<&Exchange> {
+        let number = match &self.outcome {
+            Outcome::Fail(failure) | Outcome::Warn(failure) => failure.exchange,
+            _ => None,
+        };
+        number.map_or(self.exchanges.last(), |number| self.exchanges.get(number))
     }
 }
