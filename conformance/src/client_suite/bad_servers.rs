@@ -35,30 +35,44 @@ fn html(status: u16) -> Reply {
         .body("<html>Bad Gateway</html>")
 }
 
-/// A stream of this server whose first request goes on a connection that no other has.
+/// Two transports: one for the first request of a reader, and one for the others.
 ///
 /// HTTP lets a stack send a safe request again when a connection that it had used before ends without a byte, and such a
 /// request would be one more than the policy has.
-fn apart(cx: &Context, server: &ScriptServer) -> DurableStream {
-    let transport = Apart {
-        first: cx.transport(),
-        others: cx.transport(),
-        is_used: AtomicBool::new(false),
-    };
-    let root = server.url("/v1/stream");
-    let client = Client::builder(&root, transport, cx.timer()).unwrap();
-    client.build().unwrap().stream("s")
+struct Apart {
+    first: Arc<dyn Transport>,
+    others: Arc<dyn Transport>,
+}
+
+impl Apart {
+    fn new(cx: &Context) -> Self {
+        Self {
+            first: cx.transport(),
+            others: cx.transport(),
+        }
+    }
+
+    fn stream(&self, cx: &Context, server: &ScriptServer) -> DurableStream {
+        let transport = FirstApart {
+            first: Arc::clone(&self.first),
+            others: Arc::clone(&self.others),
+            is_used: AtomicBool::new(false),
+        };
+        let root = server.url("/v1/stream");
+        let client = Client::builder(&root, transport, cx.timer()).unwrap();
+        client.build().unwrap().stream("s")
+    }
 }
 
 #[derive(Debug)]
-struct Apart {
+struct FirstApart {
     first: Arc<dyn Transport>,
     others: Arc<dyn Transport>,
     is_used: AtomicBool,
 }
 
 #[async_trait]
-impl Transport for Apart {
+impl Transport for FirstApart {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let is_used = self.is_used.swap(true, Ordering::SeqCst);
         let transport = if is_used { &self.others } else { &self.first };
@@ -132,12 +146,14 @@ const HANGS_UP: [Failing; 3] = [
 ];
 
 async fn b60_failing_in_catch_up_is_an_error(cx: Context) {
+    let apart = Apart::new(&cx);
     for (name, failing, kind) in PASSING.into_iter().chain(HANGS_UP) {
         for live in [Live::Off, Live::LongPoll, Live::Sse, Live::Auto] {
             let server = cx
                 .serve([json("1", "[1]"), failing(), failing(), failing()])
                 .await;
-            let mut reader = apart(&cx, &server)
+            let mut reader = apart
+                .stream(&cx, &server)
                 .read()
                 .live(live)
                 .retry(attempts(3))
@@ -153,7 +169,13 @@ async fn b60_failing_in_catch_up_is_an_error(cx: Context) {
 }
 
 /// A live request that fails three times in a row is an error after as many attempts, and nothing else is sent.
-async fn fails_live(cx: &Context, live: Live, target: &str, (name, failing, kind): Failing) {
+async fn fails_live(
+    cx: &Context,
+    apart: &Apart,
+    live: Live,
+    target: &str,
+    (name, failing, kind): Failing,
+) {
     let server = cx
         .serve([
             json("1", "[1]").cursor("c").tail(),
@@ -162,7 +184,8 @@ async fn fails_live(cx: &Context, live: Live, target: &str, (name, failing, kind
             failing(),
         ])
         .await;
-    let mut reader = apart(cx, &server)
+    let mut reader = apart
+        .stream(cx, &server)
         .read()
         .live(live)
         .retry(attempts(3))
@@ -175,15 +198,18 @@ async fn fails_live(cx: &Context, live: Live, target: &str, (name, failing, kind
 }
 
 async fn b60_failing_in_a_long_poll_is_an_error(cx: Context) {
+    let apart = Apart::new(&cx);
     for case in PASSING.into_iter().chain(HANGS_UP) {
         let target = "GET ?cursor=c&live=long-poll&offset=1";
-        fails_live(&cx, Live::LongPoll, target, case).await;
+        fails_live(&cx, &apart, Live::LongPoll, target, case).await;
     }
 }
 
 async fn b60_failing_behind_events_is_an_error(cx: Context) {
+    let apart = Apart::new(&cx);
     for case in PASSING {
-        fails_live(&cx, Live::Sse, "GET ?cursor=c&live=sse&offset=1", case).await;
+        let target = "GET ?cursor=c&live=sse&offset=1";
+        fails_live(&cx, &apart, Live::Sse, target, case).await;
     }
 }
 

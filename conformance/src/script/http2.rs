@@ -50,13 +50,8 @@ pub(super) async fn serve(
     let mut by = ClosedBy::Peer;
     loop {
         tokio::select! {
-            accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => {
-                    let (shared, finish) = (Arc::clone(shared), finish.clone());
-                    exchanges.spawn(exchange(request, respond, number, shared, finish));
-                }
-                _ => break,
-            },
+            // A stream that is dropped is reset, and the connection would say so before its own end.
+            biased;
             Some(how) = finished.recv() => match how {
                 Finish::KeepAlive | Finish::Refuse | Finish::NoError | Finish::Reset => {}
                 Finish::Close => {
@@ -68,6 +63,13 @@ pub(super) async fn serve(
                     orders.reset.store(true, Ordering::Relaxed);
                     return ClosedBy::Server;
                 }
+            },
+            accepted = connection.accept() => match accepted {
+                Some(Ok((request, respond))) => {
+                    let (shared, finish) = (Arc::clone(shared), finish.clone());
+                    exchanges.spawn(exchange(request, respond, number, shared, finish));
+                }
+                _ => break,
             },
             Some(_) = exchanges.join_next(), if !exchanges.is_empty() => {}
         }
