@@ -13,10 +13,12 @@ mod outcome;
 mod report;
 mod suite;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use case::{Capability, Case, Level};
 pub use cases::all as cases;
 pub use exchange::Exchange;
 pub use outcome::{Failure, Outcome, Run, Why};
-pub use report::{Counts, Report};
+pub use report::{Counts, Difference, Report};
 pub use suite::{NoSuite, Suite, suite};

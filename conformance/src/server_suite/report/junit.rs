@@ -29,7 +29,10 @@ impl Report {
         } else if counts.blocked > 0 {
             ("unknown".to_owned(), "lightgrey")
         } else if counts.warn > 0 {
-            (format!("conformant, {} warnings", counts.warn), "yellowgreen")
+            (
+                format!("conformant, {} warnings", counts.warn),
+                "yellowgreen",
+            )
         } else {
             ("conformant".to_owned(), "brightgreen")
         };

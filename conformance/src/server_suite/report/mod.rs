@@ -4,6 +4,9 @@ mod html;
 mod junit;
 mod text;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::exchange::Exchange;
@@ -86,5 +89,44 @@ impl Run {
             _ => None,
         };
         number.map_or(self.exchanges.last(), |number| self.exchanges.get(number))
+    }
+}
+
+/// A case that came to something else in another run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// The id of the case.
+    pub case: String,
+    /// What it came to before: the name of an outcome, or nothing.
+    pub before: Option<&'static str>,
+    /// What it came to after.
+    pub after: Option<&'static str>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |outcome: Option<&'static str>| outcome.unwrap_or("not run");
+        let (before, after) = (name(self.before), name(self.after));
+        write!(f, "{}: {before} → {after}", self.case)
+    }
+}
+
+impl Report {
+    /// The cases that came to something else in a later run, by their ids.
+    pub fn differences(&self, later: &Self) -> Vec<Difference> {
+        let outcomes = |report: &Self| -> BTreeMap<String, &'static str> {
+            let outcome = |run: &Run| (run.case.clone(), run.outcome.name());
+            report.runs.iter().map(outcome).collect()
+        };
+        let (before, after) = (outcomes(self), outcomes(later));
+        let ids: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let difference = |id: &String| Difference {
+            case: id.clone(),
+            before: before.get(id).copied(),
+            after: after.get(id).copied(),
+        };
+        let all = ids.into_iter().map(difference);
+        all.filter(|one| one.before != one.after).collect()
     }
 }
