@@ -12,13 +12,14 @@ use durable_streams_client::{Body, FailureKind, Timer, Transport, TransportError
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answer::Answer;
 use super::events::Events;
 use super::exchange::{Exchange, Log};
 use super::outcome::{Failure, Stop, Verdict};
+use super::raw;
 
 /// What is left as it is in a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -108,6 +109,48 @@ impl Target {
             stream.append(content_type, *body).prepare().await?;
         }
         Ok(stream)
+    }
+
+    /// The URL below which streams are made.
+    pub(super) fn root(&self) -> &str {
+        &self.server.root
+    }
+
+    /// What the user wants to be sent with every request.
+    pub(super) fn user_headers(&self) -> &HeaderMap {
+        &self.server.headers
+    }
+
+    /// How long what should happen at once may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.server.patience
+    }
+
+    /// Logs bytes that are sent.
+    pub(super) fn begin_raw(&self, line: &str, bytes: &[u8]) -> usize {
+        let shown = raw::shown(line, bytes, self.root(), &self.server.headers);
+        self.log.begin(&shown, &self.server.headers)
+    }
+
+    /// Logs what came back for them.
+    pub(super) fn answered_raw(&self, answer: &Answer) {
+        let status = StatusCode::from_u16(answer.status).unwrap_or_default();
+        self.log.answered(answer.number, status, &answer.headers);
+        self.log.received(answer.number, &answer.body);
+    }
+
+    /// What was expected of an exchange is not what came.
+    pub(super) fn fail<T>(
+        &self,
+        exchange: usize,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Verdict<T> {
+        Err(Stop::Fail(Failure {
+            expected: expected.into(),
+            actual: actual.into(),
+            exchange: Some(exchange),
+        }))
     }
 
     /// What should happen soon.
