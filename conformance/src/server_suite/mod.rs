@@ -8,6 +8,8 @@ mod case;
 mod cases;
 mod events;
 mod exchange;
+#[cfg(feature = "harness")]
+mod harness;
 pub mod ledger;
 mod outcome;
 mod raw;
@@ -20,6 +22,8 @@ mod tests;
 pub use case::{Capability, Case, Level};
 pub use cases::all as cases;
 pub use exchange::Exchange;
+#[cfg(feature = "harness")]
+pub use harness::harness;
 pub use outcome::{Failure, Outcome, Run, Why};
 pub use report::{Counts, Difference, Report};
 pub use suite::{NoSuite, Suite, suite};

@@ -136,6 +136,15 @@ impl Suite {
         self
     }
 
+    /// Only this case, of those that are selected, and not what it builds on.
+    #[cfg(feature = "harness")]
+    pub(super) fn exactly(mut self, id: &str) -> Self {
+        let not = cases::all().into_iter().map(|case| case.id());
+        let not = not.filter(|other| *other != id);
+        self.not = not.map(str::to_owned).collect();
+        self
+    }
+
     /// The cases that are selected, in order.
     pub fn selected(&self) -> Vec<Case> {
         let mut cases = cases::all();

@@ -18,7 +18,7 @@ fn every_requirement_has_a_case_or_a_reason() {
         .collect();
     let excluded: BTreeSet<_> = UNOBSERVABLE.iter().map(|(id, _)| *id).collect();
     let open: BTreeSet<_> = OPEN.iter().copied().collect();
-    let standings = |id| {
+    let standings = |id: &str| {
         [&covered, &excluded, &open]
             .into_iter()
             .filter(|ids| ids.contains(id))
