@@ -262,3 +262,13 @@ async fn dropping_the_server_ends_everything() {
     drop(server);
     assert_eq!(poll.rest().await, "");
 }
+
+/// Sends bytes as they are, and gives what comes back until the server ends the connection, or says that it
+/// waits for more by having answered.
+async fn raw(server: &Server, bytes: &str) -> String {
+    let mut peer = Peer::connect(server).await;
+    peer.send(bytes).await;
+    // Half closed: whatever is incomplete stays so.
+    let _ = peer.socket.shutdown().await;
+    peer.rest().await
+}
