@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::world::{BYTES, JSON, TEXT, World};
+use crate::world::{JSON, TEXT, World};
 
 const FUTURE: &str = "2025-06-01T00:00:00Z";
 const LATER: &str = "2025-07-01T00:00:00Z";
