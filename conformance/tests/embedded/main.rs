@@ -1,6 +1,7 @@
 //! The listener over loopback: what the model decides must reach the peers, and peers that leave must be noticed.
 
 mod hostile;
+mod http2;
 mod peer;
 
 use std::time::Duration;
