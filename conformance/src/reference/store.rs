@@ -144,6 +144,9 @@ impl Store {
         limit: Option<usize>,
     ) -> Result<Page, Refusal> {
         let stream = self.get(id)?;
+        if start < self.earliest(stream) {
+            return Err(Refusal::dropped());
+        }
         let json = stream.content_type.is_json();
         let mut pieces = Vec::new();
         let mut budget = Budget::new(limit);
@@ -170,6 +173,23 @@ impl Store {
             page.end_on_character();
         }
         Ok(page)
+    }
+
+    /// The first position of a stream that can still be read, be it in what it inherits.
+    pub(super) fn earliest(&self, stream: &Stream) -> Offset {
+        let mut earliest = stream.log.first();
+        let mut youngest = stream;
+        // Older streams count as long as nothing is missing in between.
+        while youngest.log.first() == youngest.log.start() {
+            let source = youngest
+                .fork
+                .as_ref()
+                .and_then(|fork| self.streams.get(&fork.source));
+            let Some(source) = source else { break };
+            earliest = earliest.min(source.log.first());
+            youngest = source;
+        }
+        Offset(earliest)
     }
 
     /// The streams that hold the content of `stream` from `position` on, oldest first, each with the position
