@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::shared::Shared;
-use crate::reference::{ExchangeId, Output, broken_body};
+use crate::reference::{Asked, ExchangeId, Output, broken_body};
 
 /// Answers a request: takes its body, and comes back when the model has given the head of the answer.
 pub(super) async fn answer(
@@ -24,15 +24,20 @@ pub(super) async fn answer(
         // The client broke off in the middle of its body, or framed it badly and may read this.
         return Response::from_parts(broken_body(), AnswerBody::default());
     };
-    let id = shared.step(Request::from_parts(parts, body));
+    let request = Request::from_parts(parts, body);
+    let defect = shared.defect().map(|defect| (defect, Asked::of(&request)));
+    let id = shared.step(request);
     let exchange = Exchange { shared, id };
-    let head = loop {
+    let mut head = loop {
         match poll_fn(|cx| exchange.shared.poll_output(exchange.id, cx)).await {
             Output::Head(head) => break head,
             // Does not happen: a head comes first.
             Output::Chunk(_) | Output::End => {}
         }
     };
+    if let Some((defect, asked)) = &defect {
+        defect.distort(asked, &mut head);
+    }
     let mut body = AnswerBody {
         next: None,
         exchange: Some(exchange),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::defect::Defect;
+
 /// The choices the protocol leaves to a server.
 ///
 /// ```
@@ -32,6 +34,8 @@ pub struct Config {
     pub retention_bytes: Option<usize>,
     /// Seeds everything that is random: cursor jitter (§10.1) and the identities in entity tags.
     pub seed: u64,
+    /// What the server does wrong, for suites that are to notice it. Nothing by default.
+    pub defect: Option<Defect>,
 }
 
 impl Default for Config {
@@ -43,6 +47,7 @@ impl Default for Config {
             max_body_bytes: 64 * 1024 * 1024,
             retention_bytes: None,
             seed: 0,
+            defect: None,
         }
     }
 }
@@ -87,6 +92,13 @@ impl Config {
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Sets [`defect`](Self::defect).
+    #[must_use]
+    pub fn with_defect(mut self, defect: Defect) -> Self {
+        self.defect = Some(defect);
         self
     }
 }

@@ -53,6 +53,7 @@ mod config;
 mod content_type;
 mod create;
 mod cursor;
+mod defect;
 mod etag;
 mod exchange;
 mod expiry;
@@ -73,6 +74,9 @@ mod stream;
 mod timers;
 
 pub use config::Config;
+#[cfg(feature = "embedded")]
+pub(crate) use defect::Asked;
+pub use defect::Defect;
 pub use exchange::{ExchangeId, Output};
 pub use model::Model;
 

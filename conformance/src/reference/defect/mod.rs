@@ -34,7 +34,10 @@ impl Defect {
 
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        [writing::WRITING, reading::READING].into_iter().flatten().copied()
+        [writing::WRITING, reading::READING]
+            .into_iter()
+            .flatten()
+            .copied()
     }
 
     /// The one of this name.
@@ -175,7 +178,8 @@ impl Distort for Parts {
     }
 
     fn set(&mut self, name: &'static str, value: &'static str) {
-        self.headers.insert(name, http::HeaderValue::from_static(value));
+        self.headers
+            .insert(name, http::HeaderValue::from_static(value));
     }
 
     fn answer_with(&mut self, status: StatusCode) {
