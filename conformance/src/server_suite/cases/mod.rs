@@ -1,17 +1,30 @@
 //! The cases, area by area.
 
 mod create;
+mod delete;
 mod expiry;
+mod head;
+mod model;
 mod now;
 mod sse;
+mod windows;
 
 use super::case::Case;
 
 /// All cases, in the order of their areas.
 pub fn all() -> Vec<Case> {
-    [create::CASES, expiry::CASES, now::CASES, sse::CASES]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect()
+    [
+        model::CASES,
+        create::CASES,
+        expiry::CASES,
+        windows::CASES,
+        delete::CASES,
+        head::CASES,
+        now::CASES,
+        sse::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .cloned()
+    .collect()
 }
