@@ -1,10 +1,11 @@
 //! Streams that expire: after a time without access, or at a time (§5.1). Those that wait for it are with the TTL's windows.
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::server_suite::answer::Answer;
 use crate::server_suite::case::{Capability, Case, check, must, should};
-use crate::server_suite::outcome::Verdict;
+use crate::server_suite::outcome::{Stop, Verdict};
 use crate::server_suite::target::{Ask, Stream, Target};
 
 const EXPIRY: &[Capability] = &[Capability::Write, Capability::Expiry];
@@ -88,6 +89,24 @@ pub(super) const CASES: &[Case] = &[
 pub(super) fn at(seconds: i64) -> String {
     let now = Timestamp::now().as_second();
     Timestamp::from_second(now + seconds).map_or_else(|_| String::new(), |at| at.to_string())
+}
+
+/// The moment so many seconds from now on the server's clock, or up to one less: it tells whole seconds, if any.
+pub(super) async fn soon(t: &Target, seconds: i64) -> Verdict<String> {
+    let stream = t.stream("text/plain").await?;
+    let answer = stream.head().prepare().await?;
+    let date = answer.header("Date");
+    let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+    let now = date.unwrap_or_else(Timestamp::now).as_second();
+    match Timestamp::from_second(now + seconds) {
+        Ok(moment) => Ok(moment.to_string()),
+        Err(error) => Err(Stop::Error(format!("the clock of the server: {error}"))),
+    }
+}
+
+/// So much time has passed that a right server and a wrong one are the same.
+pub(super) fn too_slow() -> Stop {
+    Stop::Skip("the machine was too slow to tell".to_owned())
 }
 
 /// An answer has this Stream-Expires-At, however it is written.

@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod expiry;
+mod forks;
 mod head;
 mod model;
 mod now;
@@ -15,6 +16,12 @@ use super::case::Case;
 pub fn all() -> Vec<Case> {
     [
         model::CASES,
+        forks::content::CASES,
+        forks::refusals::CASES,
+        forks::again::CASES,
+        forks::state::CASES,
+        forks::expiry::CASES,
+        forks::deleting::CASES,
         create::CASES,
         expiry::CASES,
         windows::CASES,

@@ -6,9 +6,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::{Either, join, join_all, select};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
 
+use super::expiry::{soon, too_slow};
 use crate::server_suite::answer::Answer;
 use crate::server_suite::case::{Capability, Case, check, must};
 use crate::server_suite::outcome::{Stop, Verdict};
@@ -170,10 +169,6 @@ impl Window {
     }
 }
 
-fn too_slow() -> Stop {
-    Stop::Skip("the machine was too slow to tell".to_owned())
-}
-
 /// Streams that are used by each of these requests, at the same time, live on.
 async fn all_keep(t: &Target, uses: &[fn(&Stream) -> Ask]) -> Verdict {
     let each = uses.iter().map(|request| async move {
@@ -322,19 +317,12 @@ async fn all_gone(streams: &[Stream]) -> Verdict {
 
 async fn expires_at(t: Target) -> Verdict {
     let mut streams = Vec::new();
-    // The moment is one of the server's clock.
-    let clock = t.stream("text/plain").await?.head().prepare().await?;
-    let date = clock.header("Date");
-    let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
-    let now = date.unwrap_or_else(Timestamp::now).as_second();
     let asked = Instant::now();
-    let Ok(moment) = Timestamp::from_second(now + 5) else {
-        return Err(Stop::Error("this clock cannot be right".to_owned()));
-    };
+    let moment = soon(&t, 5).await?;
     for _ in 0..6 {
         let stream = t.unmade();
         let create = stream.put().content_type("text/plain").body("one");
-        let create = create.header("Stream-Expires-At", &moment.to_string());
+        let create = create.header("Stream-Expires-At", &moment);
         create.prepare().await?;
         streams.push(stream);
     }
