@@ -195,7 +195,8 @@ impl Store {
     /// The streams that hold the content of `stream` from `position` on, oldest first, each with the position
     /// where its part ends.
     fn lineage<'a>(&'a self, stream: &'a Stream, position: u64) -> Vec<(&'a Stream, u64)> {
-        let mut line = vec![(stream, stream.tail().0)];
+        let mut until = stream.tail().0;
+        let mut line = vec![(stream, until)];
         let mut youngest = stream;
         while position < youngest.log.start() {
             let source = youngest
@@ -204,7 +205,9 @@ impl Store {
                 .and_then(|fork| self.streams.get(&fork.source));
             // There always is one: a log that does not start at zero is a fork's, and forks keep their sources.
             let Some(source) = source else { break };
-            line.push((source, youngest.log.start()));
+            // A fork may leave its source within what that has inherited itself.
+            until = until.min(youngest.log.start());
+            line.push((source, until));
             youngest = source;
         }
         line.reverse();

@@ -105,6 +105,11 @@ impl Events {
         }
     }
 
+    /// The answer ends soon, in good order or not, whatever comes before.
+    pub(super) async fn ends(self) -> Verdict {
+        self.answer.ends().await
+    }
+
     /// Nothing comes any more.
     pub(super) async fn end(&mut self) -> Verdict {
         match self.next().await? {

@@ -13,6 +13,7 @@ mod harness;
 pub mod ledger;
 mod outcome;
 mod raw;
+mod pages;
 mod report;
 mod suite;
 mod target;

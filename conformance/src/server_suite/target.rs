@@ -458,6 +458,14 @@ impl Opened {
         while self.chunk().await?.is_some() {}
         Ok(self.head())
     }
+
+    /// It ends soon, in good order or not, whatever comes before.
+    pub(super) async fn ends(mut self) -> Verdict {
+        let body = self.answer.body_mut();
+        let end = async { while let Some(Ok(_)) = body.next().await {} };
+        let ended = self.target.within(end).await;
+        ended.ok_or_else(|| self.target.silent(self.number, "the end of the answer"))
+    }
 }
 
 impl fmt::Debug for Opened {

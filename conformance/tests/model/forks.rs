@@ -215,6 +215,25 @@ fn r4_2_25_27_28_29_the_same_fork_is_200_and_any_other_409() {
 }
 
 #[test]
+fn r4_2_02_04_a_fork_of_a_fork_may_leave_it_within_what_that_inherited() {
+    let mut world = World::default();
+    let start = world.create("/source", TEXT, "");
+    let middle = world.append("/source", "abc");
+    world.append("/source", "def");
+    world.fork("/child", "/source", &[]);
+    world.append("/child", "ghi");
+    for (offset, inherited) in [(&start, ""), (&middle, "abc")] {
+        let path = format!("/fork{}", inherited.len());
+        let at = [("stream-fork-offset", offset.as_str())];
+        assert_eq!(world.fork(&path, "/child", &at).status(), 201);
+        assert_eq!(world.get(&path).text(), inherited);
+        assert_eq!(world.get(&path).next_offset(), *offset);
+        world.append(&path, "x");
+        assert_eq!(world.get(&path).text(), format!("{inherited}x"));
+    }
+}
+
+#[test]
 fn r4_2_30_a_fork_of_a_closed_stream_starts_open() {
     let mut world = world();
     world.close("/source");

@@ -41,6 +41,14 @@ pub(super) const CASES: &[Case] = &[
     .needs(WRITE)
     .after("create.new.answers-201"),
     must(
+        "create.json.keeps-its-messages",
+        &["5.1-27", "5.1-33"],
+        "The messages in the body of a PUT are the first of a JSON stream",
+        check!(first_messages),
+    )
+    .needs(WRITE)
+    .after("create.new.keeps-its-body"),
+    must(
         "create.again.answers-200",
         &["5.1-01", "5.1-32"],
         "A PUT of a stream that is there, with the same configuration, answers 200 with its type and tail",
@@ -153,6 +161,23 @@ async fn first_content(t: Target) -> Verdict {
     Ok(())
 }
 
+async fn first_messages(t: Target) -> Verdict {
+    let one = json!({"a": [1, 2]});
+    for (body, messages) in [
+        (one.to_string(), json!([one])),
+        ("[1,[2,3],\"4\"]".to_owned(), json!([1, [2, 3], "4"])),
+    ] {
+        let stream = t.unmade();
+        let created = stream.put().content_type("application/json").body(body);
+        let created = created.send().await?;
+        created.status(&[201])?;
+        stream.holds_messages(&messages).await?;
+        let rest = stream.read(created.next_offset()?).send().await?;
+        rest.status(&[200])?.messages(&json!([]))?;
+    }
+    Ok(())
+}
+
 async fn again(t: Target) -> Verdict {
     let stream = t.filled("text/plain", &["one"]).await?;
     let tail = stream.tail().await?;
@@ -167,13 +192,15 @@ async fn again_with_a_body(t: Target) -> Verdict {
     let stream = t.unmade();
     let create = stream.put().content_type("text/plain").body("once");
     create.clone().prepare().await?;
+    for _ in 0..2 {
+        create.clone().send().await?.status(&[200])?;
+    }
+    stream.holds("once").await?;
+    let stream = t.unmade();
+    let create = stream.put().content_type("application/json").body("[1,2]");
+    create.clone().prepare().await?;
     create.send().await?.status(&[200])?;
-    stream
-        .read("-1")
-        .send()
-        .await?
-        .status(&[200])?
-        .body("once")?;
+    stream.holds_messages(&json!([1, 2])).await?;
     Ok(())
 }
 
