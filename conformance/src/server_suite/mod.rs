@@ -10,6 +10,7 @@ mod events;
 mod exchange;
 pub mod ledger;
 mod outcome;
+mod pages;
 mod report;
 mod suite;
 mod target;
