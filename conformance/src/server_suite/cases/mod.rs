@@ -6,6 +6,7 @@ mod closing;
 mod create;
 mod expiry;
 mod now;
+mod producers;
 mod sequence;
 mod sse;
 
@@ -13,7 +14,7 @@ use super::case::Case;
 
 /// All cases, in the order of their areas.
 pub fn all() -> Vec<Case> {
-    [
+    let single = [
         create::CASES,
         append::CASES,
         sequence::CASES,
@@ -22,9 +23,7 @@ pub fn all() -> Vec<Case> {
         expiry::CASES,
         now::CASES,
         sse::CASES,
-    ]
-    .into_iter()
-    .flatten()
-    .cloned()
-    .collect()
+    ];
+    let areas = single.iter().chain(producers::CASES);
+    areas.copied().flatten().cloned().collect()
 }
