@@ -11,6 +11,7 @@ mod exchange;
 pub mod ledger;
 mod outcome;
 mod pages;
+mod raw;
 mod report;
 mod suite;
 mod target;

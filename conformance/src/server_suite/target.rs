@@ -12,13 +12,14 @@ use durable_streams_client::{Body, FailureKind, Timer, Transport, TransportError
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answer::Answer;
 use super::events::Events;
 use super::exchange::{Exchange, Log};
 use super::outcome::{Failure, Stop, Verdict};
+use super::raw;
 
 /// What is left as it is in a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -329,6 +330,29 @@ impl Ask {
             Some(Err(error)) => Err(target.broken(number, &error)),
             None => Err(target.silent(number, "an answer")),
         }
+    }
+
+    /// Sends it with a body in chunks, of which nobody says how long it is.
+    pub(super) async fn send_chunked(mut self, chunks: &[&'static str]) -> Verdict<Answer> {
+        // As it is shown.
+        self.body = chunks.concat().into();
+        let request = self.request()?;
+        let Self { target, .. } = &self;
+        let number = target.log.begin(&request, &target.server.headers);
+        let chunks = chunks.iter().map(|chunk| Bytes::from(*chunk)).collect();
+        let sent = raw::send_chunked(&request, number, chunks, target.server.patience).await;
+        match &sent {
+            Ok(answer) => {
+                let status = StatusCode::from_u16(answer.status).unwrap_or_default();
+                target.log.answered(number, status, &answer.headers);
+                target.log.received(number, &answer.body);
+            }
+            Err(Stop::Fail(Failure { actual: why, .. }) | Stop::Error(why) | Stop::Skip(why)) => {
+                target.log.failed(number, why);
+            }
+            Err(Stop::Blocked(_)) => {}
+        }
+        sent
     }
 
     /// Sends it, and gives the events of the answer.

@@ -1,6 +1,8 @@
 //! POST: appending to a stream (§5.2).
 
-use crate::server_suite::case::{Capability, Case, check, must};
+use serde_json::json;
+
+use crate::server_suite::case::{Capability, Case, check, must, should};
 use crate::server_suite::outcome::Verdict;
 use crate::server_suite::target::Target;
 
@@ -69,6 +71,22 @@ pub(super) const CASES: &[Case] = &[
     )
     .needs(WRITE)
     .after("append.open.answers-204"),
+    should(
+        "append.chunked.is-one-append",
+        &["5.2-05"],
+        "A POST whose body comes in chunks is taken as one append of all of them",
+        check!(chunked),
+    )
+    .needs(WRITE)
+    .after("append.open.answers-204"),
+    must(
+        "append.chunked.empty-is-refused",
+        &["5.2-12"],
+        "A POST in chunks, of which there is none, is refused as one without a body is",
+        check!(chunked_empty),
+    )
+    .needs(WRITE)
+    .after("append.empty.is-refused"),
 ];
 
 async fn answers(t: Target) -> Verdict {
@@ -186,5 +204,34 @@ async fn empty(t: Target) -> Verdict {
         head.status(&[200])?.does_not_say("Stream-Closed")?;
         head.has("Stream-Next-Offset", &tail)?;
     }
+    Ok(())
+}
+
+async fn chunked(t: Target) -> Verdict {
+    let stream = t.stream("text/plain").await?;
+    let append = stream.post().content_type("text/plain");
+    let answer = append.send_chunked(&["one ", "two ", "three"]).await?;
+    answer.carried_out()?;
+    let read = stream.holds("one two three").await?;
+    read.has("Stream-Next-Offset", answer.next_offset()?)?;
+    // What JSON is cut into is no message.
+    let stream = t.stream("application/json").await?;
+    let append = stream.post().content_type("application/json");
+    let answer = append.send_chunked(&["[1,2", "2,[", "3]]"]).await?;
+    answer.carried_out()?;
+    stream.holds_messages(&json!([1, 22, [3]])).await?;
+    Ok(())
+}
+
+async fn chunked_empty(t: Target) -> Verdict {
+    let stream = t.stream("text/plain").await?;
+    let tail = stream.tail().await?;
+    let append = stream.post().content_type("text/plain");
+    let answer = append.send_chunked(&[]).await?;
+    // Who takes no chunks says so with 411.
+    answer.status(&[400, 411])?;
+    let head = stream.head().send().await?;
+    head.status(&[200])?.does_not_say("Stream-Closed")?;
+    head.has("Stream-Next-Offset", &tail)?;
     Ok(())
 }

@@ -5,6 +5,8 @@ mod closed;
 mod closing;
 mod create;
 mod expiry;
+mod json;
+mod json_values;
 mod now;
 mod producers;
 mod sequence;
@@ -20,6 +22,8 @@ pub fn all() -> Vec<Case> {
         sequence::CASES,
         closing::CASES,
         closed::CASES,
+        json::CASES,
+        json_values::CASES,
         expiry::CASES,
         now::CASES,
         sse::CASES,
