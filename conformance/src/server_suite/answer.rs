@@ -60,6 +60,22 @@ impl Answer {
         self.status(&[status])
     }
 
+    /// It says that the request was carried out: 200 and 204 are both right where a case is about something else.
+    pub(super) fn carried_out(&self) -> Verdict<&Self> {
+        self.status(&[200, 204])
+    }
+
+    /// It is refused with 409, for another reason than that the stream is closed: headers alone tell the two apart.
+    pub(super) fn conflict(&self) -> Verdict<&Self> {
+        self.refused(409)?.does_not_say("Stream-Closed")
+    }
+
+    /// It is refused because the stream is closed, and ends here.
+    pub(super) fn refused_at_end(&self, tail: &str) -> Verdict<&Self> {
+        self.refused(409)?.says("Stream-Closed")?;
+        self.has("Stream-Next-Offset", tail)
+    }
+
     /// The value of a header, if there is one that is text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

@@ -189,23 +189,31 @@ fn is_whole(bytes: &[u8]) -> bool {
     })
 }
 
-fn parsed(bytes: &[u8], number: usize) -> Option<Answer> {
-    let mut lines = [httparse::EMPTY_HEADER; 64];
-    let mut head = httparse::Response::new(&mut lines);
-    let httparse::Status::Complete(length) = head.parse(bytes).ok()? else {
-        return None;
-    };
-    let mut headers = HeaderMap::new();
-    for line in head.headers.iter() {
-        let name = HeaderName::try_from(line.name).ok()?;
-        headers.append(name, HeaderValue::from_bytes(line.value).ok()?);
+/// The final answer; interim ones come before it.
+fn parsed(mut bytes: &[u8], number: usize) -> Option<Answer> {
+    loop {
+        let mut lines = [httparse::EMPTY_HEADER; 64];
+        let mut head = httparse::Response::new(&mut lines);
+        let httparse::Status::Complete(length) = head.parse(bytes).ok()? else {
+            return None;
+        };
+        bytes = &bytes[length..];
+        let status = head.code?;
+        if (100..200).contains(&status) {
+            continue;
+        }
+        let mut headers = HeaderMap::new();
+        for line in head.headers.iter() {
+            let name = HeaderName::try_from(line.name).ok()?;
+            headers.append(name, HeaderValue::from_bytes(line.value).ok()?);
+        }
+        return Some(Answer {
+            number,
+            status,
+            headers,
+            body: Bytes::copy_from_slice(bytes),
+        });
     }
-    Some(Answer {
-        number,
-        status: head.code?,
-        headers,
-        body: Bytes::copy_from_slice(&bytes[length..]),
-    })
 }
 
 /// A request as the log shows it: its bytes are the body of what is shown, without the lines that the user set.
@@ -250,5 +258,7 @@ mod tests {
         assert!(!is_whole(format!("{head}ab").as_bytes()));
         assert!(is_whole(format!("{head}abc").as_bytes()));
         assert!(!is_whole(b"HTTP/1.1 200 OK\r\n\r\nabc"));
+        let interim = format!("HTTP/1.1 100 Continue\r\n\r\n{head}abc");
+        assert_eq!(parsed(interim.as_bytes(), 0).unwrap().status, 200);
     }
 }

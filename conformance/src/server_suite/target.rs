@@ -18,8 +18,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::answer::Answer;
 use super::events::Events;
 use super::exchange::{Exchange, Log};
-use super::outcome::{Failure, Stop, Verdict};
-use super::raw;
+use super::outcome::{Failure, Stop, Verdict, fail};
+use super::raw::{self, Back, Raw};
 
 /// What is left as it is in a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -371,6 +371,28 @@ impl Ask {
             }
             Some(Err(error)) => Err(target.broken(number, &error)),
             None => Err(target.silent(number, "an answer")),
+        }
+    }
+
+    /// Sends it with a body in chunks, of which nobody says how long it is, over a plain socket.
+    pub(super) async fn send_chunked(self, chunks: &[&str]) -> Verdict<Answer> {
+        let request = self.request()?;
+        let uri = request.uri();
+        let path = uri.path_and_query().map_or("/", |target| target.as_str());
+        let host = uri.authority().map_or("", |authority| authority.as_str());
+        let mut raw = Raw::new(request.method().as_str(), path)
+            .line(&format!("Host: {host}"))
+            .line("Connection: close")
+            .line("Transfer-Encoding: chunked");
+        for (name, value) in request.headers() {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            raw = raw.line(&format!("{name}: {value}"));
+        }
+        let chunk = |chunk: &&str| format!("{:x}\r\n{chunk}\r\n", chunk.len());
+        let chunks: String = chunks.iter().map(chunk).collect();
+        match self.target.send_raw(raw.body(&format!("{chunks}0\r\n\r\n"))).await? {
+            Back::Answer(answer) => Ok(answer),
+            Back::Nothing => fail("an answer", "the end of the connection"),
         }
     }
 

@@ -8,37 +8,20 @@ use crate::server_suite::target::{Stream, Target};
 const WRITE: &[Capability] = &[Capability::Write];
 
 pub(super) const CASES: &[Case] = &[
-    should(
-        "raw.chunked.bodies-are-appended",
-        &["5.2-05"],
-        "A POST whose body comes in chunks is appended whole",
-        check!(chunked),
-    )
-    .needs(WRITE),
-    must(
-        "raw.chunked.an-empty-body-is-refused",
-        &["5.2-12"],
-        "A POST with a body of no chunks, that does not close, answers 400",
-        check!(chunked_nothing),
-    )
-    .needs(WRITE)
-    .after("raw.chunked.bodies-are-appended"),
     must(
         "raw.chunked.a-cut-body-is-not-stored",
         &["5.2-05"],
         "A POST whose connection ends within its body stores nothing of it",
         check!(chunked_and_cut),
     )
-    .needs(WRITE)
-    .after("raw.chunked.bodies-are-appended"),
+    .needs(WRITE),
     must(
         "raw.chunked.a-broken-body-is-not-stored",
         &["5.2-05"],
         "A POST with a size of a chunk that is none is refused, and nothing of it is stored",
         check!(chunked_and_broken),
     )
-    .needs(WRITE)
-    .after("raw.chunked.bodies-are-appended"),
+    .needs(WRITE),
     should(
         "raw.paths.odd-ones-are-answered",
         &["12-02"],
@@ -95,39 +78,6 @@ async fn stores_nothing(stream: &Stream) -> Verdict {
         .status(&[200])?
         .body("well")?;
     Ok(())
-}
-
-async fn chunked(t: Target) -> Verdict {
-    let stream = t.stream("text/plain").await?;
-    let raw = append(&t, &stream)?.line("Transfer-Encoding: chunked");
-    match t
-        .send_raw(raw.body("3\r\nabc\r\n2;a=b\r\nde\r\n0\r\n\r\n"))
-        .await?
-    {
-        Back::Answer(answer) => answer.status(&[200, 204]).map(drop)?,
-        Back::Nothing => {
-            return crate::server_suite::outcome::fail("an answer", "the end of the connection");
-        }
-    }
-    stream
-        .read("-1")
-        .send()
-        .await?
-        .status(&[200])?
-        .body("abcde")?;
-    Ok(())
-}
-
-async fn chunked_nothing(t: Target) -> Verdict {
-    let stream = t.stream("text/plain").await?;
-    let raw = append(&t, &stream)?.line("Transfer-Encoding: chunked");
-    match t.send_raw(raw.body("0\r\n\r\n")).await? {
-        Back::Answer(answer) => answer.status(&[400]).map(drop)?,
-        Back::Nothing => {
-            return crate::server_suite::outcome::fail("status 400", "the end of the connection");
-        }
-    }
-    stores_nothing(&stream).await
 }
 
 async fn chunked_and_cut(t: Target) -> Verdict {
