@@ -153,8 +153,7 @@ async fn first_content(t: Target) -> Verdict {
     let created = stream.put().content_type("text/plain").body("first");
     let created = created.send().await?;
     created.status(&[201])?;
-    let read = stream.read("-1").send().await?;
-    read.status(&[200])?.body("first")?;
+    stream.holds("first").await?;
     // The tail, as the answer of the PUT had it.
     let rest = stream.read(created.next_offset()?).send().await?;
     rest.status(&[200])?.body("")?;
@@ -219,8 +218,7 @@ async fn created_closed(t: Target) -> Verdict {
         let create = stream.put().content_type("text/plain").closing();
         let created = create.body(body).send().await?;
         created.status(&[201])?.says("Stream-Closed")?;
-        let read = stream.read("-1").send().await?;
-        read.status(&[200])?.body(body)?.says("Stream-Closed")?;
+        stream.holds(body).await?.says("Stream-Closed")?;
         let append = stream.append("text/plain", "more").send().await?;
         append.refused(409)?.says("Stream-Closed")?;
     }
@@ -249,11 +247,8 @@ async fn open_as_closed(t: Target) -> Verdict {
     create.send().await?.refused(409)?;
     let append = stream.append("text/plain", "still open").send().await?;
     append.status(&[200, 204])?;
-    stream
-        .read("-1")
-        .send()
-        .await?
-        .does_not_say("Stream-Closed")?;
+    let read = stream.holds("still open").await?;
+    read.does_not_say("Stream-Closed")?;
     Ok(())
 }
 
@@ -266,8 +261,7 @@ async fn not_json(t: Target) -> Verdict {
         // The URL is still free.
         let create = stream.put().content_type("application/json").body("[1]");
         create.send().await?.status(&[201])?;
-        let read = stream.read("-1").send().await?;
-        read.status(&[200])?.messages(&json!([1]))?;
+        stream.holds_messages(&json!([1])).await?;
     }
     Ok(())
 }

@@ -123,6 +123,7 @@ pub(super) const CASES: &[Case] = &[
         check!(expires_at),
     )
     .needs(EXPIRY)
+    .after("expiry.expires-at.same-again-answers-200")
     .slow(),
 ];
 

@@ -43,7 +43,7 @@ pub(in crate::server_suite::cases) const CASES: &[Case] = &[
         check!(ends),
     )
     .needs(EXPIRY)
-    .after("forks.expiry.of-a-stream-with-a-ttl")
+    .after(BASE)
     .slow(),
     must(
         "forks.expiry.outlives-the-source",
@@ -52,7 +52,7 @@ pub(in crate::server_suite::cases) const CASES: &[Case] = &[
         check!(outlives),
     )
     .needs(EXPIRY)
-    .after("forks.expiry.of-a-stream-with-a-moment")
+    .after(BASE)
     .slow(),
 ];
 
