@@ -121,3 +121,13 @@ fn an_sse_reader_that_falls_behind_what_is_kept_is_ended() {
     assert_eq!(world.model.open_exchanges(), 0);
     assert_eq!(world.model.next_deadline(), None);
 }
+
+#[test]
+fn as_much_as_is_allowed_is_kept_when_more_comes() {
+    let mut world = keeping(3);
+    world.create("/s", TEXT, "abc");
+    world.append("/s", "d");
+    assert_eq!(world.get("/s").text(), "abcd");
+    world.append("/s", "e");
+    assert_eq!(world.get("/s").text(), "de");
+}
