@@ -1,12 +1,17 @@
 //! The server suite against the reference server, which passes every case over every transport.
 
+use std::time::Duration;
+
 use durable_streams_conformance::embedded::Server;
 use durable_streams_conformance::reference::Config;
 use durable_streams_conformance::server_suite::{Outcome, Suite, suite};
 use durable_streams_hyper::{HyperTransport, TokioTimer};
 
-async fn reference() -> (Server, String) {
-    let server = Server::start(Config::default()).await.unwrap();
+/// Cases that wait until a server ends a live read by itself.
+const ENDS: [&str; 2] = ["long-poll.timeout", "sse.connection"];
+
+async fn reference(config: Config) -> (Server, String) {
+    let server = Server::start(config).await.unwrap();
     let root = format!("{}/v1/stream", server.url());
     (server, root)
 }
@@ -24,11 +29,28 @@ async fn assert_passes(suite: Suite) {
 
 #[tokio::test]
 async fn the_reference_server_passes_over_hyper() {
-    let (_server, root) = reference().await;
+    let (_server, root) = reference(Config::default()).await;
     assert_passes(
         suite(&root, HyperTransport::new().unwrap(), TokioTimer)
             .unwrap()
-            .slow(true),
+            .slow(true)
+            .not(ENDS),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_reference_server_ends_live_reads() {
+    // Longer than what happens before the end takes on any machine.
+    let config = Config::default()
+        .with_long_poll_timeout(Duration::from_secs(5))
+        .with_sse_lifetime(Duration::from_secs(5));
+    let (_server, root) = reference(config).await;
+    assert_passes(
+        suite(&root, HyperTransport::new().unwrap(), TokioTimer)
+            .unwrap()
+            .slow(true)
+            .only(ENDS),
     )
     .await;
 }

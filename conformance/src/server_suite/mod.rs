@@ -10,6 +10,8 @@ mod events;
 mod exchange;
 pub mod ledger;
 mod outcome;
+mod pages;
+mod polls;
 mod report;
 mod suite;
 mod target;

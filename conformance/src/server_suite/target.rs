@@ -48,14 +48,24 @@ pub(super) struct Target {
     server: Arc<Server>,
     log: Arc<Log>,
     made: Arc<Mutex<Vec<Stream>>>,
+    patience: Duration,
 }
 
 impl Target {
     pub(super) fn new(server: Arc<Server>) -> Self {
         Self {
+            patience: server.patience,
             server,
             log: Arc::default(),
             made: Arc::default(),
+        }
+    }
+
+    /// The same with at least this patience, for what takes its time.
+    pub(super) fn patient(&self, patience: Duration) -> Self {
+        Self {
+            patience: patience.max(self.patience),
+            ..self.clone()
         }
     }
 
@@ -112,7 +122,7 @@ impl Target {
 
     /// What should happen soon.
     pub(super) async fn within<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        let limit = self.server.timer.sleep(self.server.patience);
+        let limit = self.server.timer.sleep(self.patience);
         match select(pin!(future), limit).await {
             Either::Left((done, _)) => Some(done),
             Either::Right(_) => None,
@@ -353,7 +363,7 @@ impl Target {
     }
 
     fn silent(&self, number: usize, what: &str) -> Stop {
-        let patience = self.server.patience;
+        let patience = self.patience;
         self.log
             .failed(number, &format!("nothing for {patience:?}"));
         Stop::Fail(Failure {
