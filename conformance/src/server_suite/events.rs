@@ -34,7 +34,8 @@ impl Events {
     /// The events of an answer that must have some.
     pub(super) async fn of(answer: Opened) -> Verdict<Self> {
         let head = answer.head();
-        head.status(&[200])?.content_type("text/event-stream")?;
+        // A server may lack events.
+        head.refused(200)?.content_type("text/event-stream")?;
         let encoding = head.header("stream-sse-data-encoding");
         let base64 = encoding.is_some_and(|value| value.eq_ignore_ascii_case("base64"));
         Ok(Self {

@@ -1,12 +1,15 @@
 //! The cases, area by area.
 
+mod caching;
 mod catch_up;
 mod create;
+mod cursors;
 mod expiry;
 mod long_poll;
 mod now;
 mod offsets;
 mod sse;
+mod sse_data;
 
 use super::case::Case;
 
@@ -18,6 +21,9 @@ pub fn all() -> Vec<Case> {
         catch_up::CASES,
         long_poll::CASES,
         sse::CASES,
+        sse_data::CASES,
+        caching::CASES,
+        cursors::CASES,
         offsets::CASES,
         now::CASES,
     ]
