@@ -1,4 +1,4 @@
-//! The server suite against the reference server, which passes every case over every transport: one test for each.
+//! The server suite against the reference server, which passes every case: one test for each.
 
 use std::process::ExitCode;
 
@@ -8,6 +8,9 @@ use durable_streams_conformance::server_suite::{harness, suite};
 use durable_streams_hyper::{HyperTransport, TokioTimer};
 use futures_util::FutureExt;
 
+/// Cases that wait until a server ends a live read by itself. They have a server that does so soon, elsewhere.
+const ENDS: [&str; 2] = ["long-poll.timeout", "sse.connection"];
+
 fn main() -> ExitCode {
     // Starting it waits for nothing.
     let server = Server::start(Config::default()).now_or_never();
@@ -16,6 +19,6 @@ fn main() -> ExitCode {
     harness(move || {
         let transport = HyperTransport::new().expect("a transport");
         let suite = suite(&root, transport, TokioTimer).expect("the root of a server");
-        suite.slow(true)
+        suite.slow(true).not(ENDS)
     })
 }

@@ -145,6 +145,22 @@ impl Answer {
         }
     }
 
+    /// `Cache-Control` has this directive, whatever else it has.
+    pub(super) fn cache_directive(&self, directive: &str) -> Verdict<&Self> {
+        let values = self.headers.get_all("cache-control").iter();
+        let text: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+        let mut directives = text.iter().flat_map(|value| value.split(','));
+        let is = directives.any(|one| one.trim().eq_ignore_ascii_case(directive));
+        self.check(
+            is,
+            format!("Cache-Control with {directive}"),
+            || match text.as_slice() {
+                [] => "no Cache-Control".to_owned(),
+                some => format!("Cache-Control: {}", some.join(", ")),
+            },
+        )
+    }
+
     /// Its body is this, byte for byte.
     pub(super) fn body(&self, expected: impl AsRef<[u8]>) -> Verdict<&Self> {
         let expected = expected.as_ref();

@@ -34,7 +34,8 @@ impl Events {
     /// The events of an answer that must have some.
     pub(super) async fn of(answer: Opened) -> Verdict<Self> {
         let head = answer.head();
-        head.status(&[200])?.content_type("text/event-stream")?;
+        // A server may lack events.
+        head.refused(200)?.content_type("text/event-stream")?;
         let encoding = head.header("stream-sse-data-encoding");
         let base64 = encoding.is_some_and(|value| value.eq_ignore_ascii_case("base64"));
         Ok(Self {
@@ -89,14 +90,6 @@ impl Events {
         }
     }
 
-    /// The next event, which must be data.
-    pub(super) async fn data(&mut self) -> Verdict<Bytes> {
-        match self.next().await? {
-            Event::Data(data) => Ok(data),
-            other => self.head().fail("a data event", shown(&other)),
-        }
-    }
-
     /// The next event, which must be a control event.
     pub(super) async fn control(&mut self) -> Verdict<Value> {
         match self.next().await? {
@@ -110,6 +103,56 @@ impl Events {
         self.answer.ends().await
     }
 
+    /// The next control event, and the content before it.
+    pub(super) async fn group(&mut self) -> Verdict<(Vec<u8>, Value)> {
+        let mut content = Vec::new();
+        loop {
+            match self.next().await? {
+                Event::Data(data) => content.extend_from_slice(&data),
+                Event::Control(control) => return Ok((content, control)),
+                Event::End => return self.head().fail("a control event", shown(&Event::End)),
+            }
+        }
+    }
+
+    /// The next control event of which this holds, and all content before it.
+    pub(super) async fn until(
+        &mut self,
+        mut holds: impl FnMut(&Value) -> bool,
+    ) -> Verdict<(Vec<u8>, Value)> {
+        let mut content = Vec::new();
+        loop {
+            let (more, control) = self.group().await?;
+            content.extend_from_slice(&more);
+            if holds(&control) {
+                return Ok((content, control));
+            }
+        }
+    }
+
+    /// The content up to the control event that has this offset.
+    pub(super) async fn content_up_to(&mut self, offset: &str) -> Verdict<Vec<u8>> {
+        let there = |control: &Value| control["streamNextOffset"] == offset;
+        Ok(self.until(there).await?.0)
+    }
+
+    /// What came as content is this.
+    pub(super) fn content_is(&self, content: &[u8], expected: impl AsRef<[u8]>) -> Verdict {
+        let expected = expected.as_ref();
+        if content == expected {
+            return Ok(());
+        }
+        self.head().fail(
+            format!("{} in data events", quoted(expected)),
+            quoted(content),
+        )
+    }
+
+    /// A control event that is not as it must be.
+    pub(super) fn not<T>(&self, expected: impl Into<String>, control: &Value) -> Verdict<T> {
+        self.head().fail(expected, shown_control(control))
+    }
+
     /// Nothing comes any more.
     pub(super) async fn end(&mut self) -> Verdict {
         match self.next().await? {
@@ -119,10 +162,19 @@ impl Events {
     }
 }
 
+/// Whether a field of a control event is true.
+pub(super) fn is(control: &Value, field: &str) -> bool {
+    control.get(field) == Some(&Value::Bool(true))
+}
+
+fn shown_control(control: &Value) -> String {
+    format!("a control event with {control}")
+}
+
 fn shown(event: &Event) -> String {
     match event {
         Event::Data(data) => format!("a data event with {}", quoted(data)),
-        Event::Control(control) => format!("a control event with {control}"),
+        Event::Control(control) => shown_control(control),
         Event::End => "the end of the answer".to_owned(),
     }
 }

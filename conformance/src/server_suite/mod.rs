@@ -6,6 +6,7 @@
 mod answer;
 mod case;
 mod cases;
+mod contents;
 mod events;
 mod exchange;
 #[cfg(feature = "harness")]
@@ -13,6 +14,7 @@ mod harness;
 pub mod ledger;
 mod outcome;
 mod pages;
+mod polls;
 mod raw;
 mod report;
 mod suite;

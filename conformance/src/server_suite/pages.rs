@@ -1,67 +1,96 @@
-//! Reading to the tail, page by page: how much a page holds is up to the server.
+//! Reading page by page, as far as there is something: how much comes at once is up to the server (§5.6).
 
-use bytes::Bytes;
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, quoted};
 use super::outcome::Verdict;
 use super::target::Stream;
 
-/// More than any case needs, if a page holds at least one message.
-const MAX_PAGES: usize = 10_000;
+/// More pages than any stream of a case has, even when each holds one message.
+const MAX_PAGES: usize = 1 << 16;
+
+/// The answers to catch-up reads from an offset to the tail: at least one.
+#[derive(Debug)]
+pub(super) struct Pages {
+    /// Those that do not reach the tail.
+    pub(super) partial: Vec<Answer>,
+    /// The one that does.
+    pub(super) last: Answer,
+}
 
 impl Stream {
-    /// Everything from this offset on, as one answer: the last one, with the content of all pages as its body. Pages of JSON
-    /// are joined to one array.
-    pub(super) async fn read_all(&self, offset: &str) -> Verdict<Answer> {
+    /// Reads from an offset to the tail, which must not move meanwhile. It goes by offsets alone, not by what answers say about
+    /// being up to date.
+    pub(super) async fn pages(&self, offset: &str) -> Verdict<Pages> {
+        let tail = self.tail().await?;
+        let mut partial = Vec::new();
         let mut offset = offset.to_owned();
-        let mut bytes = Vec::new();
-        let mut messages = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let mut answer = self.read(&offset).send().await?;
-            answer.status(&[200])?;
-            let json = is_json(&answer);
-            if json {
-                match answer.json()? {
-                    Value::Array(page) => messages.extend(page),
-                    other => return answer.fail("an array of messages", other.to_string()),
-                }
-            } else {
-                bytes.extend_from_slice(&answer.body);
+        loop {
+            let page = self.read(&offset).send().await?;
+            page.status(&[200])?;
+            let next = page.next_offset()?.to_owned();
+            if next == tail {
+                return Ok(Pages {
+                    partial,
+                    last: page,
+                });
             }
-            let next = answer.next_offset()?.to_owned();
-            if next == offset || answer.says("Stream-Up-To-Date").is_ok() {
-                answer.body = if json {
-                    Value::Array(messages).to_string().into()
-                } else {
-                    Bytes::from(bytes)
-                };
-                return Ok(answer);
+            if next == offset || partial.len() == MAX_PAGES {
+                return page.fail(
+                    format!("pages that lead to the tail, {tail}"),
+                    format!("Stream-Next-Offset: {next} after {} pages", partial.len()),
+                );
             }
+            partial.push(page);
             offset = next;
         }
-        let last = self.read(&offset).send().await?;
-        last.fail(
-            format!("the tail after at most {MAX_PAGES} pages"),
-            "more pages",
-        )
-    }
-
-    /// It holds these bytes, and no more.
-    pub(super) async fn holds(&self, expected: impl AsRef<[u8]>) -> Verdict<Answer> {
-        let answer = self.read_all("-1").await?;
-        answer.body(expected)?;
-        Ok(answer)
-    }
-
-    /// It holds these messages, and no more.
-    pub(super) async fn holds_messages(&self, expected: &Value) -> Verdict<Answer> {
-        let answer = self.read_all("-1").await?;
-        answer.messages(expected)?;
-        Ok(answer)
     }
 }
 
-fn is_json(answer: &Answer) -> bool {
-    answer.content_type("application/json").is_ok()
+impl Pages {
+    /// All of them, in order.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Answer> {
+        self.partial.iter().chain([&self.last])
+    }
+
+    /// All together they are these bytes.
+    pub(super) fn are(&self, expected: impl AsRef<[u8]>) -> Verdict {
+        let expected = expected.as_ref();
+        let mut bytes = Vec::with_capacity(expected.len());
+        for page in self.all() {
+            bytes.extend_from_slice(&page.body);
+        }
+        if bytes == expected {
+            return Ok(());
+        }
+        let same = bytes.iter().zip(expected).take_while(|(a, b)| a == b);
+        let same = same.count();
+        let actual = match same {
+            0 => quoted(&bytes),
+            _ => format!("{}, the same for {same} bytes", quoted(&bytes)),
+        };
+        let expected = quoted(expected);
+        self.last.fail(
+            format!("{expected} up to the tail"),
+            format!("{actual} in {} pages", self.partial.len() + 1),
+        )
+    }
+
+    /// Each is an array, and all together they hold these messages.
+    pub(super) fn hold(&self, expected: &[Value]) -> Verdict {
+        let mut messages = Vec::new();
+        for page in self.all() {
+            match page.json()? {
+                Value::Array(array) => messages.extend(array),
+                other => return page.fail("an array of JSON", other.to_string()),
+            }
+        }
+        if messages == expected {
+            return Ok(());
+        }
+        self.last.fail(
+            format!("the messages {}", Value::from(expected)),
+            format!("the messages {}", Value::from(messages)),
+        )
+    }
 }

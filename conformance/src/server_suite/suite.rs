@@ -35,6 +35,7 @@ pub struct Suite {
     level: Level,
     only: Vec<String>,
     not: Vec<String>,
+    exactly: Option<&'static str>,
     lacking: Vec<Capability>,
 }
 
@@ -74,6 +75,7 @@ pub fn suite(root: &str, transport: impl Transport, timer: impl Timer) -> Result
         level: Level::May,
         only: Vec::new(),
         not: Vec::new(),
+        exactly: None,
         lacking: Vec::new(),
     })
 }
@@ -136,12 +138,10 @@ impl Suite {
         self
     }
 
-    /// Only this case, of those that are selected, and not what it builds on.
-    #[cfg(feature = "harness")]
-    pub(super) fn exactly(mut self, id: &str) -> Self {
-        let not = cases::all().into_iter().map(|case| case.id());
-        let not = not.filter(|other| *other != id);
-        self.not = not.map(str::to_owned).collect();
+    /// Only the case of this id, of those that are selected, and not what it builds on.
+    #[must_use]
+    pub fn exactly(mut self, id: &'static str) -> Self {
+        self.exactly = Some(id);
         self
     }
 
@@ -149,6 +149,9 @@ impl Suite {
     pub fn selected(&self) -> Vec<Case> {
         let mut cases = cases::all();
         cases.retain(|case| self.selects(case));
+        if let Some(id) = self.exactly {
+            cases.retain(|case| case.id() == id);
+        }
         cases
     }
 

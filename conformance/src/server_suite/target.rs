@@ -49,14 +49,24 @@ pub(super) struct Target {
     server: Arc<Server>,
     log: Arc<Log>,
     made: Arc<Mutex<Vec<Stream>>>,
+    patience: Duration,
 }
 
 impl Target {
     pub(super) fn new(server: Arc<Server>) -> Self {
         Self {
+            patience: server.patience,
             server,
             log: Arc::default(),
             made: Arc::default(),
+        }
+    }
+
+    /// The same with at least this patience, for what takes its time.
+    pub(super) fn patient(&self, patience: Duration) -> Self {
+        Self {
+            patience: patience.max(self.patience),
+            ..self.clone()
         }
     }
 
@@ -155,7 +165,7 @@ impl Target {
 
     /// What should happen soon.
     pub(super) async fn within<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        let limit = self.server.timer.sleep(self.server.patience);
+        let limit = self.server.timer.sleep(self.patience);
         match select(pin!(future), limit).await {
             Either::Left((done, _)) => Some(done),
             Either::Right(_) => None,
@@ -233,21 +243,6 @@ impl Stream {
         let answer = self.head().prepare().await?;
         let offset = answer.header("stream-next-offset").map(str::to_owned);
         offset.ok_or_else(|| Stop::Blocked("a HEAD does not say Stream-Next-Offset".to_owned()))
-    }
-
-    /// Everything that is stored, page by page, found out in preparation. For streams of JSON, the messages.
-    pub(super) async fn contents(&self) -> Verdict<Vec<u8>> {
-        let mut contents = Vec::new();
-        let mut offset = "-1".to_owned();
-        loop {
-            let answer = self.read(&offset).prepare().await?;
-            contents.extend_from_slice(&answer.body);
-            let next = answer.header("stream-next-offset").unwrap_or_default();
-            if answer.header("stream-up-to-date").is_some() || next == offset || next.is_empty() {
-                return Ok(contents);
-            }
-            offset = next.to_owned();
-        }
     }
 }
 
@@ -376,6 +371,20 @@ impl Ask {
 
     /// Sends it with a body in chunks, of which nobody says how long it is, over a plain socket.
     pub(super) async fn send_chunked(self, chunks: &[&str]) -> Verdict<Answer> {
+        let chunk = |chunk: &&str| format!("{:x}\r\n{chunk}\r\n", chunk.len());
+        let chunks: String = chunks.iter().map(chunk).collect();
+        let body = format!("{chunks}0\r\n\r\n");
+        self.send_plain("Transfer-Encoding: chunked", &body).await
+    }
+
+    /// Sends it without a content type over a plain socket: there are HTTP stacks that add one.
+    pub(super) async fn send_untyped(self) -> Verdict<Answer> {
+        let body = String::from_utf8_lossy(&self.body).into_owned();
+        let length = format!("Content-Length: {}", body.len());
+        self.send_plain(&length, &body).await
+    }
+
+    async fn send_plain(self, framing: &str, body: &str) -> Verdict<Answer> {
         let request = self.request()?;
         let uri = request.uri();
         let path = uri.path_and_query().map_or("/", |target| target.as_str());
@@ -383,14 +392,12 @@ impl Ask {
         let mut raw = Raw::new(request.method().as_str(), path)
             .line(&format!("Host: {host}"))
             .line("Connection: close")
-            .line("Transfer-Encoding: chunked");
+            .line(framing);
         for (name, value) in request.headers() {
             let value = String::from_utf8_lossy(value.as_bytes());
             raw = raw.line(&format!("{name}: {value}"));
         }
-        let chunk = |chunk: &&str| format!("{:x}\r\n{chunk}\r\n", chunk.len());
-        let chunks: String = chunks.iter().map(chunk).collect();
-        match self.target.send_raw(raw.body(&format!("{chunks}0\r\n\r\n"))).await? {
+        match self.target.send_raw(raw.body(body)).await? {
             Back::Answer(answer) => Ok(answer),
             Back::Nothing => fail("an answer", "the end of the connection"),
         }
@@ -418,7 +425,7 @@ impl Target {
     }
 
     fn silent(&self, number: usize, what: &str) -> Stop {
-        let patience = self.server.patience;
+        let patience = self.patience;
         self.log
             .failed(number, &format!("nothing for {patience:?}"));
         Stop::Fail(Failure {

@@ -178,8 +178,8 @@ async fn no_type(t: Target) -> Verdict {
     // Not application/octet-stream: a body without a type may be taken for that (RFC 9110 §8.3).
     let stream = t.filled("text/plain", &["typed"]).await?;
     let append = stream.post().body("untyped");
-    append.clone().send().await?.refused(400)?;
-    append.closing().send().await?.refused(400)?;
+    append.clone().send_untyped().await?.refused(400)?;
+    append.closing().send_untyped().await?.refused(400)?;
     let read = stream.holds("typed").await?;
     read.does_not_say("Stream-Closed")?;
     Ok(())

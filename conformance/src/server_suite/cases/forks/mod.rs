@@ -1,17 +1,27 @@
 //! Forks: streams that begin with the content of another one (§4.2).
 
-pub(super) mod again;
-pub(super) mod content;
-pub(super) mod deleting;
-pub(super) mod expiry;
-pub(super) mod refusals;
-pub(super) mod state;
+mod again;
+mod content;
+mod deleting;
+mod expiry;
+mod refusals;
+mod state;
 
-use crate::server_suite::case::Capability;
+use crate::server_suite::case::{Capability, Case};
 use crate::server_suite::outcome::Verdict;
 use crate::server_suite::target::{Ask, Stream, Target};
 
 const FORK: &[Capability] = &[Capability::Write, Capability::Fork];
+
+/// The cases, subject by subject.
+pub(super) const CASES: &[&[Case]] = &[
+    content::CASES,
+    refusals::CASES,
+    again::CASES,
+    state::CASES,
+    expiry::CASES,
+    deleting::CASES,
+];
 
 /// The case that all others here build on.
 const BASE: &str = "forks.content.begins-with-that-of-the-source";
