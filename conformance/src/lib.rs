@@ -33,6 +33,8 @@ pub mod kit;
 pub mod reference;
 #[cfg(feature = "script")]
 pub mod script;
+#[cfg(feature = "suites")]
+pub mod server_suite;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 #[cfg(feature = "suites")]

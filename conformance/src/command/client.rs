@@ -2,18 +2,17 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use durable_streams_conformance::suite::{
     Case, Outcome, Protocol, Report, Selection, Subject, run_all, table,
 };
 use durable_streams_conformance::{client_suite, kit, transports};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::progress::bar;
 
 /// Nothing was selected.
 const NOTHING: u8 = 4;
@@ -166,21 +165,6 @@ impl Client {
         }
         subjects
     }
-}
-
-/// Shows how far it is, on a terminal only.
-fn bar(runs: u64) -> ProgressBar {
-    let target = if stderr().is_terminal() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(Some(runs), target);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }
 
 impl Target {

@@ -1,8 +1,11 @@
 //! The sub-commands.
 
 mod adapter;
+mod baseline;
 mod client;
+mod progress;
 mod serve;
+mod server;
 mod simulate;
 mod transport;
 
@@ -18,8 +21,16 @@ pub(crate) enum Command {
     Adapter(adapter::Adapter),
     /// Test the client and its transports: the requests they really send, and what they make of the answers.
     Client(client::Client),
+    /// Compare two JSON reports of `server`.
+    Compare(server::Compare),
+    /// Say what a case of the server suite, or a requirement, is about.
+    Explain(server::Explain),
+    /// List the cases of the server suite.
+    List(server::List),
     /// Run the reference server until it is interrupted.
     Serve(serve::Serve),
+    /// Test a server: whether it does what the protocol promises.
+    Server(server::Server),
     /// Run the client's machines against the reference server, under faults and in virtual time.
     Simulate(simulate::Simulate),
 }
@@ -30,7 +41,11 @@ impl Command {
         match self {
             Self::Adapter(adapter) => adapter.run(),
             Self::Client(client) => client.run(),
+            Self::Compare(compare) => compare.run(),
+            Self::Explain(explain) => explain.run(),
+            Self::List(list) => list.run(),
             Self::Serve(serve) => serve.run(),
+            Self::Server(server) => Ok(server.run()),
             Self::Simulate(simulate) => simulate.run(),
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use durable_streams_conformance::embedded::Server;
-use durable_streams_conformance::reference::Config;
+use durable_streams_conformance::reference::{Config, Defect};
 
 /// The options of `serve`.
 #[derive(Debug, Args)]
@@ -27,6 +27,14 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N")]
     page_bytes: Option<usize>,
 
+    /// Do one thing wrong, to see a suite notice it; see --list-defects.
+    #[arg(long, value_name = "ID", value_parser = defect)]
+    defect: Option<Defect>,
+
+    /// List what can be done wrong, with the requirements that it breaks, and serve nothing.
+    #[arg(long)]
+    list_defects: bool,
+
     /// Seeds cursor jitter and entity tags, to have the same ones again.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -34,6 +42,17 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self) -> Result<ExitCode, Box<dyn Error>> {
+        if self.list_defects {
+            for defect in Defect::all() {
+                println!(
+                    "{:<36} {:<9} {}",
+                    defect.id(),
+                    defect.requirement(),
+                    defect.what()
+                );
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -56,6 +75,7 @@ impl Serve {
             .with_long_poll_timeout(self.long_poll_timeout)
             .with_sse_lifetime(self.sse_lifetime)
             .with_seed(self.seed.unwrap_or_else(fresh_seed));
+        config.defect = self.defect;
         match self.page_bytes {
             None => {}
             Some(0) => config.page_bytes = None,
@@ -63,6 +83,10 @@ impl Serve {
         }
         config
     }
+}
+
+fn defect(id: &str) -> Result<Defect, String> {
+    Defect::named(id).ok_or_else(|| "there is no such defect; see --list-defects".to_owned())
 }
 
 /// Another seed for every run: a server that forgot its streams must not give out the entity tags of the last one.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::shared::Shared;
-use crate::reference::{ExchangeId, Output};
+use crate::reference::{Asked, ExchangeId, Output, broken_body};
 
 /// Answers a request: takes its body, and comes back when the model has given the head of the answer.
 pub(super) async fn answer(
@@ -21,20 +21,23 @@ pub(super) async fn answer(
 ) -> Response<AnswerBody> {
     let (parts, body) = request.into_parts();
     let Some(body) = collect(body, shared.max_body_bytes()).await else {
-        // The client broke off in the middle of its body. Nobody will read this.
-        let mut response = Response::new(AnswerBody::default());
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-        return response;
+        // The client broke off in the middle of its body, or framed it badly and may read this.
+        return Response::from_parts(broken_body(), AnswerBody::default());
     };
-    let id = shared.step(Request::from_parts(parts, body));
+    let request = Request::from_parts(parts, body);
+    let defect = shared.defect().map(|defect| (defect, Asked::of(&request)));
+    let id = shared.step(request);
     let exchange = Exchange { shared, id };
-    let head = loop {
+    let mut head = loop {
         match poll_fn(|cx| exchange.shared.poll_output(exchange.id, cx)).await {
             Output::Head(head) => break head,
             // Does not happen: a head comes first.
             Output::Chunk(_) | Output::End => {}
         }
     };
+    if let Some((defect, asked)) = &defect {
+        defect.distort(asked, &mut head);
+    }
     let mut body = AnswerBody {
         next: None,
         exchange: Some(exchange),

@@ -10,7 +10,7 @@ use http::Request;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::reference::{Config, ExchangeId, Model, Output};
+use crate::reference::{Config, Defect, ExchangeId, Model, Output};
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -18,6 +18,7 @@ pub(super) struct Shared {
     clock: Clock,
     deadline_moved: Notify,
     max_body_bytes: usize,
+    defect: Option<Defect>,
 }
 
 #[derive(Debug)]
@@ -51,6 +52,7 @@ impl Shared {
     pub(super) fn new(config: Config) -> Self {
         Self {
             max_body_bytes: config.max_body_bytes,
+            defect: config.defect,
             state: Mutex::new(State {
                 model: Model::new(config),
                 last_id: 0,
@@ -66,6 +68,10 @@ impl Shared {
 
     pub(super) fn max_body_bytes(&self) -> usize {
         self.max_body_bytes
+    }
+
+    pub(super) fn defect(&self) -> Option<Defect> {
+        self.defect
     }
 
     pub(super) fn open_exchanges(&self) -> usize {

@@ -124,6 +124,13 @@ impl Refusal {
         )
     }
 
+    pub(super) fn dropped() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "what was at this offset is no longer kept",
+        )
+    }
+
     pub(super) fn header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {
         self.headers.push((name, value.into()));
         self

@@ -12,14 +12,14 @@ use super::json;
 use super::log::{Content, keep};
 use super::names::{NO_STORE, STREAM_CLOSED, STREAM_NEXT_OFFSET, STREAM_SEQ};
 use super::producer::{self, Claim, State, Verdict};
-use super::request::{asks_to_close, single};
+use super::request::{asks_to_close, single_value};
 use super::store::Store;
 use super::stream::{Closed, Stream, StreamId};
 
 /// What an append says about itself.
 #[derive(Debug)]
 struct Wanted {
-    content_type: Option<HeaderValue>,
+    content_type: Result<Option<HeaderValue>, Refusal>,
     seq: Option<HeaderValue>,
     close: bool,
     claim: Option<Claim>,
@@ -27,11 +27,10 @@ struct Wanted {
 
 impl Wanted {
     fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
-        single(headers, STREAM_SEQ)?;
         Ok(Self {
             // Not looked at yet: without a body the content type must not matter (§5.2).
-            content_type: headers.get(CONTENT_TYPE).cloned(),
-            seq: headers.get(STREAM_SEQ).cloned(),
+            content_type: single_value(headers, CONTENT_TYPE).map(Option::<&_>::cloned),
+            seq: single_value(headers, STREAM_SEQ)?.cloned(),
             close: asks_to_close(headers),
             claim: Claim::of(headers)?,
         })
@@ -43,17 +42,23 @@ pub(super) fn append(
     store: &mut Store,
     id: StreamId,
     request: &Request<Bytes>,
+    retention: Option<usize>,
     now: SystemTime,
 ) -> Result<Answer, Refusal> {
     let wanted = Wanted::of(request.headers())?;
-    let answer = apply(store.get_mut(id)?, wanted, request.body())?;
+    let answer = apply(store.get_mut(id)?, wanted, request.body(), retention)?;
     store.touch(id, now);
     Ok(answer)
 }
 
 /// The checks come in the order that §5.2 gives them (closed, content type, sequence), and all of them before
 /// anything changes: a refused append leaves no trace, a stream never shows half of one.
-fn apply(stream: &mut Stream, wanted: Wanted, body: &Bytes) -> Result<Answer, Refusal> {
+fn apply(
+    stream: &mut Stream,
+    wanted: Wanted,
+    body: &Bytes,
+    retention: Option<usize>,
+) -> Result<Answer, Refusal> {
     if body.is_empty() && !wanted.close {
         return Err(Refusal::bad_request("there is nothing to append"));
     }
@@ -61,7 +66,7 @@ fn apply(stream: &mut Stream, wanted: Wanted, body: &Bytes) -> Result<Answer, Re
         return on_closed(stream, &wanted, body);
     }
     if !body.is_empty() {
-        check_content_type(stream, wanted.content_type.as_ref())?;
+        check_content_type(stream, wanted.content_type?.as_ref())?;
     }
     if let Some(claim) = &wanted.claim {
         let known = stream.producers.get(&claim.id).copied();
@@ -85,6 +90,10 @@ fn apply(stream: &mut Stream, wanted: Wanted, body: &Bytes) -> Result<Answer, Re
         _ => StatusCode::NO_CONTENT,
     };
     if let Some(content) = content {
+        // What forks inherit is kept for them.
+        if let Some(limit) = retention.filter(|_| stream.forks == 0) {
+            stream.log.trim(limit);
+        }
         stream.log.push(content);
     }
     if wanted.seq.is_some() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::defect::Defect;
+
 /// The choices the protocol leaves to a server.
 ///
 /// ```
@@ -25,8 +27,15 @@ pub struct Config {
     pub page_bytes: Option<usize>,
     /// The longest request body that is taken; a longer one is refused with 413. 64 MiB by default.
     pub max_body_bytes: usize,
+    /// How much content a stream keeps, in bytes, when more is appended (§4): before it is written, the oldest
+    /// appends (messages, in a JSON stream) are dropped until no more than this is left. Offsets before what
+    /// is left are answered with 410, and the beginning is its beginning. A stream that has forks drops
+    /// nothing. `None`, the default, keeps everything.
+    pub retention_bytes: Option<usize>,
     /// Seeds everything that is random: cursor jitter (§10.1) and the identities in entity tags.
     pub seed: u64,
+    /// What the server does wrong, for suites that are to notice it. Nothing by default.
+    pub defect: Option<Defect>,
 }
 
 impl Default for Config {
@@ -36,7 +45,9 @@ impl Default for Config {
             sse_lifetime: Duration::from_secs(60),
             page_bytes: Some(1024 * 1024),
             max_body_bytes: 64 * 1024 * 1024,
+            retention_bytes: None,
             seed: 0,
+            defect: None,
         }
     }
 }
@@ -70,10 +81,24 @@ impl Config {
         self
     }
 
+    /// Sets [`retention_bytes`](Self::retention_bytes): a number, or `None` to keep everything.
+    #[must_use]
+    pub fn with_retention_bytes(mut self, bytes: impl Into<Option<usize>>) -> Self {
+        self.retention_bytes = bytes.into();
+        self
+    }
+
     /// Sets [`seed`](Self::seed).
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Sets [`defect`](Self::defect).
+    #[must_use]
+    pub fn with_defect(mut self, defect: Defect) -> Self {
+        self.defect = Some(defect);
         self
     }
 }

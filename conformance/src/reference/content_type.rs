@@ -4,6 +4,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 
 use super::answer::Refusal;
+use super::request::single_value;
 
 /// A stream's content type: as it was sent, and the part that is compared.
 #[derive(Debug, Clone)]
@@ -16,7 +17,7 @@ pub(super) struct ContentType {
 impl ContentType {
     /// The `Content-Type` of a request.
     pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
-        let Some(value) = headers.get(CONTENT_TYPE) else {
+        let Some(value) = single_value(headers, CONTENT_TYPE)? else {
             return Ok(None);
         };
         Self::parse(value)

@@ -93,36 +93,42 @@ fn rfc3339(text: &str) -> Option<SystemTime> {
     {
         return None;
     }
-    let zone = match rest.strip_prefix(b".") {
+    let digits = match rest.strip_prefix(b".") {
         Some(fraction) => {
-            let digits = fraction
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
-            (1..=9).contains(&digits).then(|| &fraction[digits..])?
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit());
+            Some(digits.count()).filter(|&digits| digits > 0)? + 1
         }
-        None => rest,
+        None => 0,
     };
-    let zoned = match zone {
-        b"Z" | b"z" => true,
-        _ => {
-            let shape = b"sdd:dd";
-            zone.len() == shape.len()
-                && zone
-                    .iter()
-                    .zip(shape)
-                    .all(|(&byte, &want)| fits(byte, want))
-        }
-    };
-    if !zoned {
+    let (fraction, zone) = text.split_at(19).1.split_at(digits);
+    if !is_zone(zone.as_bytes()) {
         return None;
     }
-    let timestamp: jiff::Timestamp = text.parse().ok()?;
+    // RFC 3339 sets no limit to the digits of a fraction; the clock knows nanoseconds.
+    let fraction = &fraction[..digits.min(10)];
+    let date_time = &text[..19];
+    let timestamp: jiff::Timestamp = format!("{date_time}{fraction}{zone}").parse().ok()?;
     let since = timestamp.as_duration();
     if since.is_negative() {
         SystemTime::UNIX_EPOCH.checked_sub(since.unsigned_abs())
     } else {
         SystemTime::UNIX_EPOCH.checked_add(since.unsigned_abs())
+    }
+}
+
+/// `Z`, or how far the clock is from it; the date library would take more than a day.
+fn is_zone(zone: &[u8]) -> bool {
+    let shape = b"sdd:dd";
+    match zone {
+        b"Z" | b"z" => true,
+        [_, hours @ .., b':', _, _] if zone.len() == shape.len() => {
+            hours <= b"23".as_slice()
+                && zone
+                    .iter()
+                    .zip(shape)
+                    .all(|(&byte, &want)| fits(byte, want))
+        }
+        _ => false,
     }
 }
 

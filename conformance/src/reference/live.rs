@@ -9,6 +9,7 @@ use super::answer::{Answer, Refusal};
 use super::cursor;
 use super::exchange::{ExchangeId, Output};
 use super::model::Model;
+use super::names::STREAM_CURSOR;
 use super::offset::{Offset, Start};
 use super::read;
 use super::request::{Mode, ReadQuery};
@@ -28,6 +29,8 @@ pub(super) enum Reader {
 pub(super) struct LongPoll {
     stream: StreamId,
     position: Offset,
+    /// Whether it asked for `now`, which is another place each time.
+    from_now: bool,
     cursor: Option<String>,
     headers: HeaderMap,
 }
@@ -103,7 +106,8 @@ impl Model {
         headers: &HeaderMap,
     ) -> Result<Option<Answer>, Refusal> {
         let stream = self.store.get(stream_id)?;
-        let position = read::position(stream, query.start)?;
+        let position = read::position(stream, self.store.earliest(stream), query.start)?;
+        let from_now = query.start == Start::Tail;
         let at_end = position == stream.tail() && stream.closed.is_some();
         let at_tail = position == stream.tail() && stream.closed.is_none();
         let encoding = Encoding::of(&stream.content_type);
@@ -114,15 +118,17 @@ impl Model {
                     .store
                     .page(stream_id, position, self.config.page_bytes)?;
                 let stream = self.store.get(stream_id)?;
-                Ok(Some(match query.start {
-                    Start::Tail => read::tail(stream, &page),
-                    _ => read::content(stream, &page, None, headers),
+                Ok(Some(if from_now {
+                    read::from_now(stream, &page)
+                } else {
+                    read::content(stream, &page, headers)
                 }))
             }
             Mode::LongPoll => {
                 let poll = LongPoll {
                     stream: stream_id,
                     position,
+                    from_now,
                     cursor: query.cursor,
                     headers: headers.clone(),
                 };
@@ -159,7 +165,12 @@ impl Model {
             .page(poll.stream, poll.position, self.config.page_bytes)?;
         let cursor = cursor::next(poll.cursor.as_deref(), self.now, &mut self.rng);
         let stream = self.store.get(poll.stream)?;
-        Ok(read::content(stream, &page, Some(cursor), &poll.headers))
+        let answer = if poll.from_now {
+            read::from_now(stream, &page)
+        } else {
+            read::content(stream, &page, &poll.headers)
+        };
+        Ok(answer.header(STREAM_CURSOR, cursor))
     }
 
     /// The answer to a long-poll when there is none.
@@ -233,6 +244,8 @@ impl Model {
         };
         let limit = self.config.page_bytes.map(|bytes| bytes.max(sse::MIN_PAGE));
         let Ok(mut page) = self.store.page(sse.stream, sse.position, limit) else {
+            // The reader was so slow that what comes next for it was dropped. It will be told when it asks again.
+            self.end_sse(id);
             return;
         };
         // A character may still be completed by the next append, but not once the stream is closed.

@@ -10,7 +10,11 @@ const SHORT: usize = 4 * 1024;
 #[derive(Debug)]
 pub(super) struct Log {
     start: u64,
+    /// Where the oldest entry begins that is still there: `start`, unless older ones were dropped.
+    first: u64,
     entries: Vec<Entry>,
+    /// The bytes of all entries.
+    size: usize,
 }
 
 #[derive(Debug)]
@@ -25,7 +29,9 @@ impl Log {
     pub(super) fn new(start: u64) -> Self {
         Self {
             start,
+            first: start,
             entries: Vec::new(),
+            size: 0,
         }
     }
 
@@ -33,8 +39,27 @@ impl Log {
         self.start
     }
 
+    /// The first position that can be read.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
     pub(super) fn end(&self) -> u64 {
-        self.entries.last().map_or(self.start, |entry| entry.end)
+        self.entries.last().map_or(self.first, |entry| entry.end)
+    }
+
+    /// Drops the oldest entries until the rest is no longer than `limit` bytes.
+    pub(super) fn trim(&mut self, limit: usize) {
+        let mut count = 0;
+        while self.size > limit {
+            let Some(entry) = self.entries.get(count) else {
+                break;
+            };
+            self.size -= entry.bytes.len();
+            self.first = entry.end;
+            count += 1;
+        }
+        self.entries.drain(..count);
     }
 
     pub(super) fn push(&mut self, content: Content) {
@@ -42,10 +67,12 @@ impl Log {
             Content::Bytes(bytes) if bytes.is_empty() => {}
             Content::Bytes(bytes) => {
                 let end = self.end() + bytes.len() as u64;
+                self.size += bytes.len();
                 self.entries.push(Entry { end, bytes });
             }
             Content::Messages(messages) => {
                 let start = self.end();
+                self.size += messages.iter().map(Bytes::len).sum::<usize>();
                 let ends = start + 1..;
                 let entries = ends.zip(messages).map(|(end, bytes)| Entry { end, bytes });
                 self.entries.extend(entries);
@@ -53,7 +80,8 @@ impl Log {
         }
     }
 
-    /// Collects content from `position` on, but nothing at or past `until`. Returns the position it got to.
+    /// Collects content from `position` on, which must not be before [`first`](Self::first), but nothing at or
+    /// past `until`. Returns the position it got to.
     pub(super) fn collect(
         &self,
         position: u64,

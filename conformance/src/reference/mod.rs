@@ -37,6 +37,13 @@
 //!   producer, and is answered with 204 as it brings no data.
 //! - Data and producer state are committed in one step, as nothing can come in between.
 //! - A stream that expires while it has forks is soft-deleted like one that is deleted.
+//! - Where old content is dropped ([`Config::retention_bytes`]), reads from the beginning get what is left.
+//! - A sub-offset may reach past the append that follows its offset, up to the tail of the source.
+//! - A deleted path can be used again; entity tags tell the new stream from the old.
+//! - A malformed request is refused with 400 whatever the stream is like: closed comes before the content type,
+//!   the sequences and the content, but not before headers that say nothing, or a body that is not there.
+//! - On a closed stream every producer but the one that closed it gets 409, one with an old epoch too.
+//! - A long-poll from `now` has neither entity tag nor a life in caches: the next one starts somewhere else.
 //! - SSE text events end on whole characters: a character cut by an append is held back until the rest is there.
 //! - Paths are compared in a normal form; those with `.` or `..` segments are refused.
 
@@ -46,6 +53,7 @@ mod config;
 mod content_type;
 mod create;
 mod cursor;
+mod defect;
 mod etag;
 mod exchange;
 mod expiry;
@@ -66,5 +74,11 @@ mod stream;
 mod timers;
 
 pub use config::Config;
+#[cfg(feature = "embedded")]
+pub(crate) use defect::Asked;
+pub use defect::Defect;
 pub use exchange::{ExchangeId, Output};
 pub use model::Model;
+
+#[cfg(feature = "embedded")]
+pub(crate) use model::broken_body;

@@ -163,6 +163,9 @@ impl Model {
                 "the body is too long",
             ));
         }
+        if request.method() == Method::OPTIONS {
+            return Ok(Some(preflight()));
+        }
         let path = stream_path(request.uri().path())?;
         match *request.method() {
             Method::GET => {
@@ -180,7 +183,13 @@ impl Model {
             }
             Method::POST => {
                 let stream = self.store.find(&path)?;
-                let answer = append::append(&mut self.store, stream, request, self.now)?;
+                let answer = append::append(
+                    &mut self.store,
+                    stream,
+                    request,
+                    self.config.retention_bytes,
+                    self.now,
+                )?;
                 self.wake(stream);
                 Ok(Some(answer))
             }
@@ -190,7 +199,6 @@ impl Model {
                 self.wake(stream);
                 Ok(Some(Answer::new(StatusCode::NO_CONTENT).cache(NO_STORE)))
             }
-            Method::OPTIONS => Ok(Some(preflight())),
             _ => Err(
                 Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "unknown method")
                     .header(ALLOW.as_str(), HeaderValue::from_static(METHODS)),
@@ -199,9 +207,16 @@ impl Model {
     }
 }
 
+/// The head of the answer to a request whose body broke off, or was no body at all. It never reaches a model.
+#[cfg(feature = "embedded")]
+pub(crate) fn broken_body() -> http::response::Parts {
+    Answer::new(StatusCode::BAD_REQUEST).cache(NO_STORE).head
+}
+
 /// Lets browsers on any origin send what the protocol needs.
 fn preflight() -> Answer {
-    let all = HeaderValue::from_static("*");
+    // The asterisk stands for every name but this one.
+    let all = HeaderValue::from_static("*, authorization");
     Answer::new(StatusCode::NO_CONTENT)
         .header(ALLOW, HeaderValue::from_static(METHODS))
         .header(

@@ -33,9 +33,18 @@ impl Page {
     }
 
     /// Gives up a character that is cut in two at the end of a page of text: what follows carries on from
-    /// before it. A page that has nothing else keeps it.
+    /// before it. A carriage return goes too: with the line feed that may follow it is one line end in events,
+    /// and two if they were parted. A page that has nothing else keeps it.
     pub(super) fn end_on_character(&mut self) {
-        let cut = self.cut_character();
+        let cut = if self
+            .pieces
+            .last()
+            .is_some_and(|piece| piece.ends_with(b"\r"))
+        {
+            1
+        } else {
+            self.cut_character()
+        };
         if cut > 0 && self.end.0 - self.start.0 > cut as u64 {
             self.shorten(cut);
         }

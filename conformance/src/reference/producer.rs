@@ -6,7 +6,7 @@ use super::answer::{Answer, Refusal};
 use super::names::{
     PRODUCER_EPOCH, PRODUCER_EXPECTED_SEQ, PRODUCER_ID, PRODUCER_RECEIVED_SEQ, PRODUCER_SEQ,
 };
-use super::request::{decimal, single};
+use super::request::{decimal, single, single_value};
 
 /// The greatest integer that every peer can represent.
 const MAX_INTEGER: u64 = (1 << 53) - 1;
@@ -22,7 +22,7 @@ pub(super) struct Claim {
 impl Claim {
     /// The producer headers: all three or none.
     pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
-        let id = single(headers, PRODUCER_ID)?;
+        let id = single_value(headers, PRODUCER_ID)?;
         let epoch = single(headers, PRODUCER_EPOCH)?;
         let seq = single(headers, PRODUCER_SEQ)?;
         let (id, epoch, seq) = match (id, epoch, seq) {

@@ -23,38 +23,33 @@ pub(super) fn head(stream: &Stream) -> Answer {
 }
 
 /// The position to read from. An offset past the tail was never issued by this stream: to wait there would be
-/// to skip what is appended below it.
-pub(super) fn position(stream: &Stream, start: Start) -> Result<Offset, Refusal> {
+/// to skip what is appended below it. One before the earliest that is kept would skip what was dropped (§5.6);
+/// who asks for the beginning says that any will do.
+pub(super) fn position(stream: &Stream, earliest: Offset, start: Start) -> Result<Offset, Refusal> {
     match start {
-        Start::Beginning => Ok(Offset(0)),
+        Start::Beginning => Ok(earliest),
         Start::Tail => Ok(stream.tail()),
+        Start::At(offset) if offset < earliest => Err(Refusal::dropped()),
         Start::At(offset) if offset <= stream.tail() => Ok(offset),
         Start::At(_) => Err(Refusal::bad_request("this stream has no such offset")),
     }
 }
 
 /// Content, or the news that there is none: the answer to a catch-up read, and to a long-poll that found
-/// something (then with a cursor).
-pub(super) fn content(
-    stream: &Stream,
-    page: &Page,
-    cursor: Option<u64>,
-    request: &HeaderMap,
-) -> Answer {
+/// something.
+pub(super) fn content(stream: &Stream, page: &Page, request: &HeaderMap) -> Answer {
     let tag = etag::tag(stream, page);
     let known = etag::matches(request, &tag);
-    let mut answer = page_head(stream, page)
+    let answer = page_head(stream, page)
         .cache(SHARED)
         .header(ETAG, tag)
         .body(page.body(stream.content_type.is_json()));
-    if let Some(cursor) = cursor {
-        answer = answer.header(STREAM_CURSOR, cursor);
-    }
     if known { answer.not_modified() } else { answer }
 }
 
-/// The answer to a catch-up read from `now` (§8): empty, and true for this moment only.
-pub(super) fn tail(stream: &Stream, page: &Page) -> Answer {
+/// The answer to a read from `now` (§8): true for this moment only, so that nobody may keep it and no tag
+/// names it. Empty on a catch-up read; on a long-poll, what came first.
+pub(super) fn from_now(stream: &Stream, page: &Page) -> Answer {
     page_head(stream, page)
         .cache(NO_STORE)
         .body(page.body(stream.content_type.is_json()))

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use http::header::HOST;
-use http::{HeaderMap, StatusCode, Uri};
+use http::header::{AsHeaderName, HOST};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::answer::Refusal;
@@ -27,20 +27,23 @@ pub(super) fn stream_path(path: &str) -> Result<String, Refusal> {
         return Err(Refusal::bad_request("a stream is named by a path"));
     }
     let path = canonical(path).ok_or(Refusal::bad_request("malformed path"))?;
-    for segment in path.split('/') {
-        match segment {
-            // §12.2: a path that walks upwards names nothing.
-            "." | ".." => return Err(Refusal::bad_request("malformed path")),
-            RESERVED => {
-                return Err(Refusal::new(
-                    StatusCode::NOT_IMPLEMENTED,
-                    "subscriptions are not supported",
-                ));
-            }
-            _ => {}
-        }
+    if walks(&path) {
+        return Err(Refusal::bad_request("malformed path"));
+    }
+    if path.split('/').any(|segment| segment == RESERVED) {
+        return Err(Refusal::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "subscriptions are not supported",
+        ));
     }
     Ok(path)
+}
+
+/// §12.2: does a path walk upwards, or in place? What another server might take for a separator counts as one.
+fn walks(path: &str) -> bool {
+    let path = path.replace("%2F", "/").replace("%5C", "/");
+    path.split(['/', '\\'])
+        .any(|segment| matches!(segment, "." | ".."))
 }
 
 /// Percent-decodes what needs no encoding and spells the other escapes in upper case (RFC 3986 §6.2.2), so
@@ -143,18 +146,24 @@ impl ReadQuery {
     }
 }
 
-/// A header that may be given once only, as text.
-pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+/// A header that may be given once only, whatever bytes it has.
+pub(super) fn single_value(
+    headers: &HeaderMap,
+    name: impl AsHeaderName,
+) -> Result<Option<&HeaderValue>, Refusal> {
     let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
+    let value = values.next();
     if values.next().is_some() {
         return Err(Refusal::bad_request("a header is given twice"));
     }
-    value
-        .to_str()
-        .map(Some)
+    Ok(value)
+}
+
+/// A header that may be given once only, as text.
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+    single_value(headers, name)?
+        .map(HeaderValue::to_str)
+        .transpose()
         .map_err(|_| Refusal::bad_request("a header is not text"))
 }
 

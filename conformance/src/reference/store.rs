@@ -144,6 +144,9 @@ impl Store {
         limit: Option<usize>,
     ) -> Result<Page, Refusal> {
         let stream = self.get(id)?;
+        if start < self.earliest(stream) {
+            return Err(Refusal::dropped());
+        }
         let json = stream.content_type.is_json();
         let mut pieces = Vec::new();
         let mut budget = Budget::new(limit);
@@ -172,10 +175,28 @@ impl Store {
         Ok(page)
     }
 
+    /// The first position of a stream that can still be read, be it in what it inherits.
+    pub(super) fn earliest(&self, stream: &Stream) -> Offset {
+        let mut earliest = stream.log.first();
+        let mut youngest = stream;
+        // Older streams count as long as nothing is missing in between.
+        while youngest.log.first() == youngest.log.start() {
+            let source = youngest
+                .fork
+                .as_ref()
+                .and_then(|fork| self.streams.get(&fork.source));
+            let Some(source) = source else { break };
+            earliest = earliest.min(source.log.first());
+            youngest = source;
+        }
+        Offset(earliest)
+    }
+
     /// The streams that hold the content of `stream` from `position` on, oldest first, each with the position
     /// where its part ends.
     fn lineage<'a>(&'a self, stream: &'a Stream, position: u64) -> Vec<(&'a Stream, u64)> {
-        let mut line = vec![(stream, stream.tail().0)];
+        let mut until = stream.tail().0;
+        let mut line = vec![(stream, until)];
         let mut youngest = stream;
         while position < youngest.log.start() {
             let source = youngest
@@ -184,7 +205,9 @@ impl Store {
                 .and_then(|fork| self.streams.get(&fork.source));
             // There always is one: a log that does not start at zero is a fork's, and forks keep their sources.
             let Some(source) = source else { break };
-            line.push((source, youngest.log.start()));
+            // A fork may leave its source within what that has inherited itself.
+            until = until.min(youngest.log.start());
+            line.push((source, until));
             youngest = source;
         }
         line.reverse();

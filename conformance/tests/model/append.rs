@@ -118,3 +118,87 @@ fn r5_2_25_a_body_that_is_too_long_is_413() {
     );
     assert_eq!(world.get("/s").text(), "abc");
 }
+
+#[test]
+fn r5_2_03_04_a_content_type_is_given_once_unless_there_is_no_body() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "");
+    let twice = [("content-type", TEXT), ("content-type", JSON)];
+    assert_eq!(world.post("/s", &twice, b"x").status(), 400);
+    assert_eq!(world.put("/t", &twice).status(), 400);
+    let mut close = twice.to_vec();
+    close.push(("stream-closed", "true"));
+    assert_eq!(world.post("/s", &close, b"").status(), 204);
+}
+
+#[test]
+fn r5_2_07_stream_seq_is_bytes_not_text_and_may_be_empty() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "");
+    let mut append = |seq: &str| {
+        let headers = [("content-type", TEXT), ("stream-seq", seq)];
+        world.post("/s", &headers, b"x").status()
+    };
+    assert_eq!(append(""), 204);
+    assert_eq!(append(""), 409);
+    assert_eq!(append("z"), 204);
+    assert_eq!(append("\u{e4}"), 204);
+    assert_eq!(append("z"), 409);
+    assert_eq!(append("zz"), 409);
+}
+
+#[test]
+fn r5_2_08_all_writers_share_one_stream_seq() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "");
+    let mut append = |producer: &str, seq: &str| {
+        let headers = [
+            ("content-type", TEXT),
+            ("stream-seq", seq),
+            ("producer-id", producer),
+            ("producer-epoch", "0"),
+            ("producer-seq", "0"),
+        ];
+        world.post("/s", &headers, b"x").status()
+    };
+    assert_eq!(append("p", "b"), 200);
+    assert_eq!(append("q", "a"), 409);
+    assert_eq!(append("q", "c"), 200);
+}
+
+#[test]
+fn r5_2_17_a_conflict_is_described_in_the_standard_format() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "");
+    let conflict = world.post("/s", &[("content-type", JSON)], b"1");
+    assert_eq!(conflict.status(), 409);
+    assert_eq!(
+        conflict.header("content-type"),
+        Some("application/problem+json")
+    );
+    let problem: serde_json::Value = serde_json::from_slice(&conflict.body).expect("JSON");
+    assert_eq!(problem["status"], 409);
+    assert!(problem["title"].is_string());
+}
+
+#[test]
+fn r5_2_18_19_the_content_type_comes_before_the_sequences() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "");
+    world.post("/s", &[("content-type", TEXT), ("stream-seq", "5")], b"x");
+    let headers = [
+        ("content-type", JSON),
+        ("stream-seq", "1"),
+        ("producer-id", "p"),
+        ("producer-epoch", "0"),
+        ("producer-seq", "7"),
+    ];
+    let refused = world.post("/s", &headers, b"1");
+    assert_eq!(refused.status(), 409);
+    assert!(
+        refused.text().contains("content type"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(refused.header("producer-expected-seq"), None);
+}

@@ -102,3 +102,106 @@ fn r12_04_05_every_answer_is_guarded() {
         );
     }
 }
+
+#[test]
+fn r10_03_now_has_no_tag_and_heeds_none() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "abc");
+    let answer = conditional(&mut world, "/s?offset=now", "*");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.header("etag"), None);
+}
+
+#[test]
+fn r10_05_only_a_whole_tag_matches_and_any_line_may_hold_it() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "abc");
+    let tag = etag(&world.get("/s"));
+    let bare = tag.trim_matches('"').to_owned();
+    for other in [
+        bare.clone(),
+        format!("\"x{bare}\""),
+        format!("\"{bare}"),
+        format!("w/{tag}"),
+        tag.to_uppercase(),
+        "\"\"".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(
+            conditional(&mut world, "/s", &other).status(),
+            200,
+            "{other:?}"
+        );
+    }
+    let lines = [("if-none-match", "\"x\""), ("if-none-match", &*tag)];
+    assert_eq!(world.send(Method::GET, "/s", &lines, b"").status(), 304);
+}
+
+#[test]
+fn r10_06_no_304_hides_the_end() {
+    let mut world = World::default();
+    let tail = world.create("/s", TEXT, "abc");
+    for target in ["/s".to_owned(), format!("/s?offset={tail}")] {
+        world.delete("/s");
+        world.create("/s", TEXT, "abc");
+        let open = etag(&world.get(&target));
+        assert_eq!(conditional(&mut world, &target, &open).status(), 304);
+        world.close("/s");
+        let closed = conditional(&mut world, &target, &open);
+        assert_eq!((closed.status(), closed.closed()), (200, true));
+        let known = conditional(&mut world, &target, &etag(&closed));
+        assert_eq!((known.status(), known.closed()), (304, true));
+    }
+}
+
+#[test]
+fn r10_08_a_304_keeps_what_describes_the_stream() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "abc");
+    let full = world.get("/s");
+    let known = conditional(&mut world, "/s", &etag(&full));
+    for name in [
+        "etag",
+        "cache-control",
+        "stream-next-offset",
+        "stream-up-to-date",
+    ] {
+        assert!(known.header(name).is_some());
+        assert_eq!(known.header(name), full.header(name), "{name}");
+    }
+    assert_eq!(known.header("content-length"), None);
+}
+
+#[test]
+fn r10_09_10_cursors_over_sse_and_long_poll_go_past_the_clients() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "");
+    let ahead = 500_000_000_u64;
+    let sse = world.watch(&format!("/s?cursor={ahead}&live=sse&offset=-1"));
+    let control = world.so_far(sse).events()[0].1.clone();
+    let cursor = crate::events::member(&control, "streamCursor").expect("a cursor");
+    assert!(cursor.parse::<u64>().expect("a number") > ahead);
+    let poll = world.watch(&format!("/s?cursor={ahead}&live=long-poll&offset=now"));
+    world.seconds(30);
+    let nothing = world.complete(poll);
+    let cursor = nothing.header("stream-cursor").expect("a cursor");
+    assert!(cursor.parse::<u64>().expect("a number") > ahead);
+}
+
+#[test]
+fn r10_11_an_interval_is_twenty_seconds() {
+    // 2024-10-09T00:00:00Z.
+    let epoch = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_728_432_000);
+    for (seconds, cursor) in [(0, "0"), (19, "0"), (20, "1"), (39, "1"), (40, "2")] {
+        let mut world = World::default();
+        world.now = epoch;
+        world.create("/s", TEXT, "abc");
+        world.seconds(seconds);
+        let answer = world.get("/s?live=long-poll&offset=-1");
+        assert_eq!(
+            answer.header("stream-cursor"),
+            Some(cursor),
+            "after {seconds} s"
+        );
+    }
+}

@@ -97,3 +97,30 @@ fn r5_2_22_26_a_refused_append_and_close_leaves_the_stream_open() {
         assert!(!world.head("/s").closed());
     }
 }
+
+#[test]
+fn r5_2_13_closing_again_needs_nothing_to_be_right() {
+    let mut world = World::default();
+    world.create("/s", JSON, "");
+    world.post("/s", &[("stream-closed", "true"), ("stream-seq", "5")], b"");
+    let headers = [
+        ("stream-closed", "true"),
+        ("stream-seq", "1"),
+        ("content-type", TEXT),
+    ];
+    let again = world.post("/s", &headers, b"");
+    assert_eq!((again.status(), again.closed()), (204, true));
+}
+
+#[test]
+fn r5_2_20_a_malformed_request_is_400_on_a_closed_stream_too() {
+    let mut world = World::default();
+    world.create("/s", JSON, "");
+    world.close("/s");
+    assert_eq!(
+        world.post("/s", &[("content-type", JSON)], b"").status(),
+        400
+    );
+    let half = [("content-type", JSON), ("producer-id", "p")];
+    assert_eq!(world.post("/s", &half, b"1").status(), 400);
+}

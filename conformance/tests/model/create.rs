@@ -109,6 +109,9 @@ fn r5_1_21_22_expires_at_is_rfc_3339() {
         "2026-01-01T00:00:00.123456Z",
         "2026-01-01T05:30:00+05:30",
         "2026-12-31T23:59:60Z",
+        "2026-01-01T00:00:00.12345678901234Z",
+        "2026-01-01T00:00:00-00:00",
+        "2026-01-01T00:00:00+23:59",
     ]
     .into_iter()
     .enumerate()
@@ -129,6 +132,10 @@ fn r5_1_21_22_expires_at_is_rfc_3339() {
         "2026-02-30T00:00:00Z",
         "2026-01-01T24:00:00Z",
         "2026-01-01T00:00:00+0100",
+        "2026-01-01T00:00:00+24:00",
+        "2026-01-01T00:00:00-25:30",
+        "2026-01-01T00:00:00+01:60",
+        "2026-01-01T00:00:00\u{e4}",
         "2026-01-01T00:00:00Z[UTC]",
         "2026-01-01T00:00:00.Z",
         "1767225600",
@@ -232,4 +239,72 @@ fn r4_05_a_path_can_be_used_again_and_begins_anew() {
     world.create("/s", TEXT, "new");
     assert_eq!(world.get("/s").text(), "new");
     assert_eq!(world.produce("/s", "p", 0, 0, "er").status(), 200);
+}
+
+#[test]
+fn r5_1_22_the_digits_of_a_fraction_have_no_limit_but_count() {
+    let mut world = World::default();
+    let at = |fraction: &str| format!("2025-01-01T00:00:01.{fraction}Z");
+    let long = at("5000000000001");
+    world.put("/s", &[("stream-expires-at", &long)]);
+    assert_eq!(
+        world.put("/s", &[("stream-expires-at", &at("5"))]).status(),
+        200
+    );
+    assert_eq!(
+        world.put("/s", &[("stream-expires-at", &at("6"))]).status(),
+        409
+    );
+    world.pass(std::time::Duration::from_millis(1499));
+    assert_eq!(world.head("/s").status(), 200);
+    world.pass(std::time::Duration::from_millis(1));
+    assert_eq!(world.head("/s").status(), 404);
+}
+
+#[test]
+fn r5_1_28_32_34_creating_again_describes_and_changes_nothing() {
+    let mut world = World::default();
+    let headers = [
+        ("content-type", TEXT),
+        ("stream-closed", "true"),
+        ("stream-ttl", "60"),
+    ];
+    let first = world.send(Method::PUT, "/s", &headers, b"abc");
+    let again = world.send(Method::PUT, "/s", &headers, b"something else");
+    assert_eq!((first.status(), again.status()), (201, 200));
+    for name in [
+        "content-type",
+        "stream-next-offset",
+        "stream-closed",
+        "stream-ttl",
+    ] {
+        assert!(again.header(name).is_some());
+        assert_eq!(again.header(name), first.header(name), "{name}");
+    }
+    assert_eq!(world.get("/s").text(), "abc");
+}
+
+#[test]
+fn r5_1_26_a_stream_can_be_created_closed_and_empty() {
+    let mut world = World::default();
+    assert!(world.put("/s", &[("stream-closed", "true")]).closed());
+    let read = world.get("/s");
+    assert_eq!(
+        (read.text(), read.closed(), read.up_to_date()),
+        ("", true, true)
+    );
+    let refused = world.post("/s", &[("content-type", BYTES)], b"x");
+    assert_eq!((refused.status(), refused.closed()), (409, true));
+}
+
+#[test]
+fn r5_5_04_05_head_tells_the_moment_and_the_closure() {
+    let mut world = World::default();
+    let moment = "2026-01-01T00:00:00Z";
+    world.put("/s", &[("stream-expires-at", moment)]);
+    world.close("/s");
+    let head = world.head("/s");
+    assert_eq!(head.header("stream-expires-at"), Some(moment));
+    assert_eq!(head.header("stream-ttl"), None);
+    assert!(head.closed());
 }

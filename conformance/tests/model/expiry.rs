@@ -96,3 +96,83 @@ fn r5_1_23_a_moment_is_not_put_off_by_use_and_ends_live_readers() {
     assert_eq!(world.get("/s").status(), 404);
     assert_eq!(world.model.open_exchanges(), 0);
 }
+
+#[test]
+fn r5_1_17_a_live_read_that_is_answered_at_once_begins_the_window_anew() {
+    for live in ["long-poll", "sse"] {
+        let mut world = with_ttl("10");
+        world.append("/s", "abc");
+        world.close("/s");
+        for _ in 0..3 {
+            world.seconds(9);
+            let read = world.get(&format!("/s?offset=-1&live={live}"));
+            assert!(read.text().contains("abc"));
+        }
+        world.seconds(10);
+        assert_eq!(world.head("/s").status(), 404);
+    }
+}
+
+#[test]
+fn r5_1_12_a_304_is_a_read_too() {
+    let mut world = with_ttl("10");
+    for _ in 0..3 {
+        world.seconds(9);
+        let known = world.send(http::Method::GET, "/s", &[("if-none-match", "*")], b"");
+        assert_eq!(known.status(), 304);
+    }
+}
+
+#[test]
+fn r5_5_03_the_window_is_told_not_what_is_left_of_it() {
+    let mut world = with_ttl("10");
+    world.seconds(7);
+    assert_eq!(world.head("/s").header("stream-ttl"), Some("10"));
+}
+
+#[test]
+fn r5_1_11_a_window_beyond_all_time_never_ends() {
+    let mut world = with_ttl(&u64::MAX.to_string());
+    assert_eq!(world.model.next_deadline(), None);
+    world.seconds(1_000_000_000);
+    assert_eq!(world.get("/s").status(), 200);
+}
+
+#[test]
+fn r4_2_14_an_inherited_window_is_the_forks_own() {
+    let mut world = with_ttl("10");
+    world.append("/s", "abc");
+    world.seconds(5);
+    world.fork("/fork", "/s", &[]);
+    // Reading the source does not keep the fork, nor the other way round.
+    world.seconds(4);
+    world.get("/s");
+    world.seconds(5);
+    assert_eq!(world.get("/fork").text(), "abc");
+    world.seconds(9);
+    assert_eq!(world.head("/s").status(), 410);
+    assert_eq!(world.get("/fork").text(), "abc");
+    world.seconds(10);
+    assert_eq!(world.head("/fork").status(), 404);
+    assert_eq!(world.head("/s").status(), 404);
+}
+
+#[test]
+fn r4_2_17_18_19_a_fork_lives_by_its_own_moment() {
+    let soon = [("stream-expires-at", "2025-01-01T00:00:10Z")];
+    let later = [("stream-expires-at", "2025-01-01T00:00:30Z")];
+    let mut world = World::default();
+    world.send(http::Method::PUT, "/s", &soon, b"abc");
+    world.fork("/heir", "/s", &[]);
+    world.fork("/later", "/s", &later);
+    world.fork("/used", "/s", &[("stream-ttl", "15")]);
+    world.seconds(10);
+    assert_eq!(world.head("/heir").status(), 404);
+    assert_eq!(world.get("/s").status(), 410);
+    assert_eq!(world.get("/later").text().len(), 3);
+    assert_eq!(world.get("/used").text().len(), 3);
+    world.seconds(20);
+    for path in ["/later", "/used", "/s"] {
+        assert_eq!(world.head(path).status(), 404, "{path}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::world::{BYTES, JSON, TEXT, World};
+use crate::world::{JSON, TEXT, World};
 
 const FUTURE: &str = "2025-06-01T00:00:00Z";
 const LATER: &str = "2025-07-01T00:00:00Z";
@@ -215,6 +215,25 @@ fn r4_2_25_27_28_29_the_same_fork_is_200_and_any_other_409() {
 }
 
 #[test]
+fn r4_2_02_04_a_fork_of_a_fork_may_leave_it_within_what_that_inherited() {
+    let mut world = World::default();
+    let start = world.create("/source", TEXT, "");
+    let middle = world.append("/source", "abc");
+    world.append("/source", "def");
+    world.fork("/child", "/source", &[]);
+    world.append("/child", "ghi");
+    for (offset, inherited) in [(&start, ""), (&middle, "abc")] {
+        let path = format!("/fork{}", inherited.len());
+        let at = [("stream-fork-offset", offset.as_str())];
+        assert_eq!(world.fork(&path, "/child", &at).status(), 201);
+        assert_eq!(world.get(&path).text(), inherited);
+        assert_eq!(world.get(&path).next_offset(), *offset);
+        world.append(&path, "x");
+        assert_eq!(world.get(&path).text(), format!("{inherited}x"));
+    }
+}
+
+#[test]
 fn r4_2_30_a_fork_of_a_closed_stream_starts_open() {
     let mut world = world();
     world.close("/source");
@@ -247,93 +266,6 @@ fn r4_2_31_32_33_writers_start_afresh_on_a_fork() {
 }
 
 #[test]
-fn r4_2_34_35_36_37_a_deleted_source_is_gone_but_its_forks_read_on() {
-    let mut world = world();
-    world.fork("/fork", "/source", &[]);
-    let poll = world.watch("/source?offset=now&live=long-poll");
-    assert_eq!(world.delete("/source").status(), 204);
-    assert_eq!(world.complete(poll).status(), 410);
-    for query in [
-        "",
-        "?offset=now",
-        "?offset=-1&live=long-poll",
-        "?offset=-1&live=sse",
-    ] {
-        assert_eq!(world.get(&format!("/source{query}")).status(), 410);
-    }
-    assert_eq!(world.head("/source").status(), 410);
-    assert_eq!(
-        world
-            .post("/source", &[("content-type", TEXT)], b"x")
-            .status(),
-        410
-    );
-    assert_eq!(world.delete("/source").status(), 410);
-    assert_eq!(
-        world.put("/source", &[("content-type", TEXT)]).status(),
-        409
-    );
-    assert_eq!(
-        world.fork("/fork2", "/source", &[]).status(),
-        409,
-        "r4_2_26"
-    );
-    assert_eq!(
-        world.fork("/fork", "/source", &[]).status(),
-        200,
-        "the fork is there"
-    );
-    world.append("/fork", "d");
-    assert_eq!(world.get("/fork").text(), "abcd");
-}
-
-#[test]
-fn r4_2_38_39_the_last_fork_takes_deleted_ancestors_with_it() {
-    let mut world = world();
-    world.fork("/one", "/source", &[]);
-    world.fork("/two", "/one", &[]);
-    world.fork("/three", "/two", &[]);
-    world.append("/three", "d");
-    world.delete("/source");
-    world.delete("/two");
-    world.delete("/one");
-    assert_eq!(world.get("/three").text(), "abcd");
-    assert_eq!(world.head("/source").status(), 410);
-    world.delete("/three");
-    for path in ["/source", "/one", "/two", "/three"] {
-        assert_eq!(world.head(path).status(), 404);
-        world.create(path, BYTES, "");
-    }
-}
-
-#[test]
-fn r4_2_38_a_live_source_outlives_its_forks() {
-    let mut world = world();
-    world.fork("/one", "/source", &[]);
-    world.fork("/two", "/one", &[]);
-    world.delete("/one");
-    world.delete("/two");
-    assert_eq!(world.head("/one").status(), 404);
-    assert_eq!(world.get("/source").text(), "abc");
-    world.delete("/source");
-    assert_eq!(world.head("/source").status(), 404);
-}
-
-#[test]
-fn a_source_that_expires_is_kept_for_its_forks() {
-    let mut world = World::default();
-    world.put("/source", &[("stream-ttl", "10")]);
-    world.append("/source", "abc");
-    world.fork("/fork", "/source", &[("stream-ttl", "100")]);
-    world.seconds(10);
-    assert_eq!(world.get("/source").status(), 410);
-    assert_eq!(world.get("/fork").text(), "abc");
-    world.seconds(100);
-    assert_eq!(world.get("/fork").status(), 404);
-    assert_eq!(world.get("/source").status(), 404);
-}
-
-#[test]
 fn r4_2_40_41_a_fork_can_begin_with_content_and_closed() {
     let mut world = world();
     let headers = [("stream-forked-from", "/source"), ("stream-closed", "true")];
@@ -342,21 +274,6 @@ fn r4_2_40_41_a_fork_can_begin_with_content_and_closed() {
     assert!(forked.closed());
     assert_eq!(world.get("/fork").text(), "abcdef");
     assert_eq!(world.get("/source").text(), "abc");
-}
-
-#[test]
-fn r4_2_42_a_refused_fork_takes_no_reference() {
-    let mut world = World::default();
-    world.create("/source", JSON, "1");
-    let refused = world.send(
-        Method::PUT,
-        "/fork",
-        &[("stream-forked-from", "/source")],
-        b"{",
-    );
-    assert_eq!(refused.status(), 400);
-    world.delete("/source");
-    assert_eq!(world.head("/source").status(), 404);
 }
 
 #[test]
@@ -389,4 +306,70 @@ fn r8_25_r9_10_offsets_are_shared_up_to_the_fork_and_the_boundary_does_not_show(
     assert!(own.as_bytes() > shared.as_bytes());
     assert_eq!(world.get("/fork").text(), "[1,2,3,4]");
     assert_eq!(world.get(&format!("/fork?offset={shared}")).text(), "[3,4]");
+}
+
+#[test]
+fn a_stream_is_no_fork_of_itself() {
+    let mut world = world();
+    assert_eq!(world.fork("/source", "/source", &[]).status(), 409);
+    assert_eq!(world.fork("/new", "/new", &[]).status(), 404);
+    assert_eq!(world.head("/new").status(), 404);
+}
+
+#[test]
+fn r4_2_06_r8_26_a_fork_in_the_middle_of_an_append_mints_offsets_like_any_other() {
+    let mut world = world();
+    let point = [
+        ("stream-fork-offset", "o0000000000000000"),
+        ("stream-fork-sub-offset", "2"),
+    ];
+    let forked = world.fork("/fork", "/source", &point);
+    assert_eq!(forked.status(), 201);
+    assert_eq!(world.fork("/fork", "/source", &point).status(), 200);
+    let boundary = forked.next_offset();
+    let tail = world.append("/fork", "XY");
+    assert_eq!(world.get("/fork").text(), "abXY");
+    assert_eq!(world.get(&format!("/fork?offset={boundary}")).text(), "XY");
+    assert!(boundary < tail && boundary.len() == tail.len());
+    let nested = [
+        ("stream-fork-offset", &*boundary),
+        ("stream-fork-sub-offset", "1"),
+    ];
+    assert_eq!(world.fork("/nested", "/fork", &nested).status(), 201);
+    assert_eq!(world.get("/nested").text(), "abX");
+}
+
+#[test]
+fn r4_2_05_24_json_sub_offsets_count_messages_up_to_the_tail() {
+    let mut world = World::default();
+    let start = world.create("/source", JSON, "");
+    world.append("/source", "[1,[2,3]]");
+    for (count, read) in [
+        ("0", Some("[]")),
+        ("1", Some("[1]")),
+        ("2", Some("[1,[2,3]]")),
+        ("3", None),
+    ] {
+        let path = format!("/fork{count}");
+        let point = [
+            ("stream-fork-offset", &*start),
+            ("stream-fork-sub-offset", count),
+        ];
+        let forked = world.fork(&path, "/source", &point);
+        assert_eq!(forked.status(), if read.is_some() { 201 } else { 400 });
+        if let Some(read) = read {
+            assert_eq!(world.get(&path).text(), read);
+        }
+    }
+    for count in ["01", "+1", "1.0", "1e1", "", "99999999999999999999999"] {
+        let point = [
+            ("stream-fork-offset", &*start),
+            ("stream-fork-sub-offset", count),
+        ];
+        assert_eq!(
+            world.fork("/bad", "/source", &point).status(),
+            400,
+            "{count:?}"
+        );
+    }
 }

@@ -145,3 +145,46 @@ fn a_cancelled_reader_is_forgotten() {
     world.append("/s", "x");
     assert!(world.waits(poll));
 }
+
+#[test]
+fn r5_7_14_data_that_reaches_the_end_carries_the_closure() {
+    let mut world = World::new(Config::default().with_page_bytes(2));
+    world.create("/s", TEXT, "abc");
+    world.close("/s");
+    let part = world.get("/s?offset=-1&live=long-poll");
+    assert_eq!(
+        (part.text(), part.closed(), part.up_to_date()),
+        ("ab", false, false)
+    );
+    let rest = world.get(&format!("/s?offset={}&live=long-poll", part.next_offset()));
+    assert_eq!(
+        (rest.text(), rest.closed(), rest.up_to_date()),
+        ("c", true, true)
+    );
+}
+
+#[test]
+fn r5_7_16_a_known_tag_is_304_with_a_cursor() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "abc");
+    let target = "/s?offset=-1&live=long-poll";
+    let tag = world.get(target).header("etag").expect("a tag").to_owned();
+    let known = world.send(http::Method::GET, target, &[("if-none-match", &tag)], b"");
+    assert_eq!(known.status(), 304);
+    assert_eq!(known.header("etag"), Some(&*tag));
+    assert!(known.header("stream-cursor").is_some());
+}
+
+#[test]
+fn r10_03_what_a_long_poll_from_now_brings_is_nobody_elses() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "abc");
+    let target = "/s?offset=now&live=long-poll";
+    let poll = world.begin(http::Method::GET, target, &[("if-none-match", "*")], b"");
+    world.append("/s", "d");
+    let answer = world.complete(poll);
+    assert_eq!((answer.status(), answer.text()), (200, "d"));
+    assert_eq!(answer.header("etag"), None);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert!(answer.header("stream-cursor").is_some());
+}

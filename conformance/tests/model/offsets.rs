@@ -84,3 +84,42 @@ fn r8_20_22_23_now_on_a_closed_stream_is_answered_at_once() {
     assert_eq!(member(&events[0].1, "streamClosed"), Some("true".into()));
     assert_eq!(member(&events[0].1, "upToDate"), Some("true".into()));
 }
+
+#[test]
+fn r8_04_offsets_stay_valid_while_the_stream_lives() {
+    let mut world = World::default();
+    let mut offsets = vec![world.create("/s", TEXT, "")];
+    for word in ["a", "b", "c"] {
+        offsets.push(world.append("/s", word));
+    }
+    world.seconds(1_000_000);
+    world.close("/s");
+    for (offset, rest) in offsets.iter().zip(["abc", "bc", "c", ""]) {
+        assert_eq!(world.get(&format!("/s?offset={offset}")).text(), rest);
+    }
+}
+
+#[test]
+fn r8_20_21_now_on_a_closed_json_stream_over_sse_has_no_data() {
+    let mut world = World::default();
+    let tail = world.create("/s", JSON, "[1]");
+    world.close("/s");
+    let answer = world.get("/s?offset=now&live=sse");
+    let events = answer.events();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].0, "control");
+    assert_eq!(member(&events[0].1, "streamNextOffset"), Some(tail));
+    assert_eq!(member(&events[0].1, "streamCursor"), None);
+}
+
+#[test]
+fn r8_15_now_is_the_tail_at_the_time_of_the_request() {
+    let mut world = World::default();
+    world.create("/s", TEXT, "");
+    let first = world.get("/s?offset=now").next_offset();
+    world.append("/s", "abc");
+    let second = world.get("/s?offset=now").next_offset();
+    assert!(first < second);
+    assert_eq!(world.get(&format!("/s?offset={first}")).text(), "abc");
+    assert_eq!(world.get(&format!("/s?offset={second}")).text(), "");
+}

@@ -167,3 +167,99 @@ fn r5_2_1_21_a_close_without_data_takes_part_in_the_sequence() {
     assert!(closed.closed());
     assert_eq!(world.produce_last("/s", "p", 0, 1, "").status(), 204);
 }
+
+#[test]
+fn r5_2_1_02_an_id_is_any_bytes() {
+    let mut world = world();
+    assert_eq!(world.produce("/s", "\u{e4}", 0, 0, "a").status(), 200);
+    assert_eq!(world.produce("/s", "\u{e4}", 0, 0, "a").status(), 204);
+    assert_eq!(world.produce("/s", "\u{f6}", 0, 0, "b").status(), 200);
+    assert_eq!(world.get("/s").text(), "ab");
+}
+
+#[test]
+fn r5_2_1_03_numbers_have_one_spelling_and_headers_come_once() {
+    let mut world = world();
+    for (epoch, seq) in [("00", "0"), ("0", "00"), ("0", "0, 0")] {
+        let headers = [
+            ("content-type", TEXT),
+            ("producer-id", "p"),
+            ("producer-epoch", epoch),
+            ("producer-seq", seq),
+        ];
+        assert_eq!(world.post("/s", &headers, b"x").status(), 400);
+    }
+    let twice = [
+        ("content-type", TEXT),
+        ("producer-id", "p"),
+        ("producer-id", "q"),
+        ("producer-epoch", "0"),
+        ("producer-seq", "0"),
+    ];
+    assert_eq!(world.post("/s", &twice, b"x").status(), 400);
+}
+
+#[test]
+fn r5_2_1_11_12_a_new_epoch_forgets_the_numbers_of_the_old() {
+    let mut world = world();
+    for seq in 0..3 {
+        world.produce("/s", "p", 4, seq, "a");
+    }
+    assert_eq!(
+        echo(&world.produce("/s", "p", 9, 0, "b")),
+        (200, Some("9"), Some("0"))
+    );
+    let gap = world.produce("/s", "p", 9, 3, "x");
+    assert_eq!(gap.status(), 409);
+    assert_eq!(gap.header("producer-expected-seq"), Some("1"));
+    assert_eq!(
+        echo(&world.produce("/s", "p", 9, 0, "b")),
+        (204, Some("9"), Some("0"))
+    );
+}
+
+#[test]
+fn r5_2_1_14_an_unknown_producer_may_begin_in_any_epoch() {
+    let mut world = world();
+    let gap = world.produce("/s", "p", 7, 1, "x");
+    assert_eq!(
+        (gap.status(), gap.header("producer-expected-seq")),
+        (409, Some("0"))
+    );
+    assert_eq!(world.produce("/s", "p", 7, 0, "a").status(), 200);
+}
+
+#[test]
+fn r5_2_1_20_a_repeated_append_with_a_wish_to_close_does_not_close() {
+    let mut world = world();
+    world.produce("/s", "p", 0, 0, "a");
+    let repeated = world.produce_last("/s", "p", 0, 0, "a");
+    assert_eq!((repeated.status(), repeated.closed()), (204, false));
+    assert!(!world.head("/s").closed());
+    assert_eq!(world.get("/s").text(), "a");
+}
+
+#[test]
+fn r5_2_1_23_24_closed_comes_before_fences_and_gaps() {
+    let mut world = world();
+    world.produce("/s", "p", 3, 0, "a");
+    world.produce_last("/s", "p", 3, 1, "");
+    for (epoch, seq) in [(2, 0), (3, 9), (4, 0), (4, 1)] {
+        let refused = world.produce_last("/s", "p", epoch, seq, "");
+        assert_eq!((refused.status(), refused.closed()), (409, true));
+        assert_eq!(refused.header("producer-expected-seq"), None);
+    }
+    // A close without a producer is none of its business.
+    assert_eq!(world.close("/s").status(), 204);
+    let again = world.produce_last("/s", "p", 3, 1, "");
+    assert_eq!(echo(&again), (204, Some("3"), Some("1")));
+}
+
+#[test]
+fn r5_2_1_22_a_stream_closed_without_a_producer_knows_none() {
+    let mut world = world();
+    world.produce("/s", "p", 0, 0, "a");
+    world.close("/s");
+    let refused = world.produce_last("/s", "p", 0, 0, "a");
+    assert_eq!((refused.status(), refused.closed()), (409, true));
+}

@@ -213,3 +213,59 @@ fn r10_09_cursors_do_not_fall_back_during_a_connection() {
     assert!(cursors.iter().all(|&cursor| cursor > 999_999_999));
     assert!(cursors.is_sorted());
 }
+
+#[test]
+fn r5_8_05_a_page_does_not_part_a_carriage_return_from_its_line_feed() {
+    let mut world = World::new(Config::default().with_page_bytes(4));
+    world.create("/s", TEXT, "abc\r\ndef\r\r\r\r\r\n");
+    let sse = world.watch("/s?offset=-1&live=sse");
+    let events = world.so_far(sse).events();
+    assert_eq!(data(&events).concat(), "abc\ndef\n\n\n\n\n");
+    assert_eq!(world.content("/s"), b"abc\r\ndef\r\r\r\r\r\n");
+}
+
+#[test]
+fn r5_8_13_controls_have_the_protocols_fields_and_no_others() {
+    let mut world = World::default();
+    world.create("/s", JSON, "[1,2]");
+    let sse = world.watch("/s?offset=-1&live=sse");
+    world.close("/s");
+    let events = world.complete(sse).events();
+    let fields = |control: &str| -> Vec<String> {
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(control).expect("an object");
+        object.keys().cloned().collect()
+    };
+    assert_eq!(events[0], ("data".into(), "[1,2]".into()));
+    assert_eq!(
+        fields(&events[1].1),
+        ["streamCursor", "streamNextOffset", "upToDate"]
+    );
+    assert_eq!(
+        fields(&events[2].1),
+        ["streamClosed", "streamNextOffset", "upToDate"]
+    );
+}
+
+#[test]
+fn r5_8_12_only_the_last_page_of_a_closed_stream_says_so() {
+    let mut world = World::new(Config::default().with_page_bytes(4));
+    world.create("/s", BYTES, "abcdefgh");
+    world.close("/s");
+    let events = world.get("/s?offset=-1&live=sse").events();
+    let names: Vec<&str> = events.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["data", "control", "data", "control"]);
+    assert_eq!(member(&events[1].1, "streamClosed"), None);
+    assert!(member(&events[1].1, "streamCursor").is_some());
+    assert_eq!(member(&events[3].1, "streamClosed"), Some("true".into()));
+}
+
+#[test]
+fn r5_8_05_json_that_was_sent_on_several_lines_stays_json() {
+    let mut world = World::default();
+    world.create("/s", JSON, "{\r\n \"a\":\r1,\n\"b\": 2}");
+    let sse = world.watch("/s?offset=-1&live=sse");
+    let events = world.so_far(sse).events();
+    let value: serde_json::Value = serde_json::from_str(data(&events)[0]).expect("JSON");
+    assert_eq!(value, serde_json::json!([{"a": 1, "b": 2}]));
+}

@@ -1,124 +1,17 @@
 //! The listener over loopback: what the model decides must reach the peers, and peers that leave must be noticed.
 
+mod hostile;
+mod http2;
+mod peer;
+
 use std::time::Duration;
 
 use durable_streams_conformance::embedded::Server;
 use durable_streams_conformance::reference::Config;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// Long enough for any machine; nothing waits for it unless it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A connection that speaks HTTP/1.1 by hand.
-struct Peer {
-    socket: TcpStream,
-    received: String,
-}
-
-impl Peer {
-    async fn connect(server: &Server) -> Self {
-        let socket = TcpStream::connect(server.address())
-            .await
-            .expect("a connection");
-        Self {
-            socket,
-            received: String::new(),
-        }
-    }
-
-    async fn send(&mut self, request: &str) {
-        self.socket
-            .write_all(request.as_bytes())
-            .await
-            .expect("the request goes out");
-    }
-
-    /// Reads until a text has come, and gives everything up to its end.
-    async fn expect(&mut self, text: &str) -> String {
-        let mut searched = 0;
-        loop {
-            if let Some(at) = self.received[searched..].find(text) {
-                let rest = self.received.split_off(searched + at + text.len());
-                return std::mem::replace(&mut self.received, rest);
-            }
-            // The text may have begun already. What is sent here is ASCII.
-            searched = self.received.len().saturating_sub(text.len());
-            assert!(
-                self.read().await,
-                "the connection ended before {text:?} came: {:?}",
-                self.received
-            );
-        }
-    }
-
-    /// Reads until the server ends the connection.
-    async fn rest(&mut self) -> String {
-        while self.read().await {}
-        std::mem::take(&mut self.received)
-    }
-
-    async fn read(&mut self) -> bool {
-        let mut buffer = [0; 65536];
-        let read = tokio::time::timeout(PATIENCE, self.socket.read(&mut buffer))
-            .await
-            .expect("an answer in time");
-        // A reset is an end too.
-        let count = read.unwrap_or(0);
-        self.received
-            .push_str(&String::from_utf8_lossy(&buffer[..count]));
-        count > 0
-    }
-
-    /// A request and its whole answer, on a connection of its own.
-    async fn exchange(
-        server: &Server,
-        method: &str,
-        target: &str,
-        headers: &str,
-        body: &str,
-    ) -> String {
-        let mut peer = Self::connect(server).await;
-        let length = body.len();
-        peer.send(&format!(
-            "{method} {target} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
-        ))
-        .await;
-        peer.rest().await
-    }
-
-    /// Begins a read on a connection of its own.
-    async fn watch(server: &Server, target: &str) -> Self {
-        let mut peer = Self::connect(server).await;
-        peer.send(&format!("GET {target} HTTP/1.1\r\nhost: test\r\n\r\n"))
-            .await;
-        peer
-    }
-}
-
-async fn server() -> Server {
-    let server = Server::start(Config::default()).await.expect("a free port");
-    let created = Peer::exchange(&server, "PUT", "/s", "content-type: text/plain\r\n", "").await;
-    assert!(created.starts_with("HTTP/1.1 201 "), "{created}");
-    server
-}
-
-async fn append(server: &Server, body: &str) {
-    let answer = Peer::exchange(server, "POST", "/s", "content-type: text/plain\r\n", body).await;
-    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
-}
-
-/// Waits until so many requests are being answered.
-async fn open_exchanges(server: &Server, count: usize) {
-    let wait = async {
-        while server.open_exchanges() != count {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait)
-        .await
-        .expect("the number of open exchanges");
-}
+use crate::peer::{Peer, append, open_exchanges, server};
 
 #[tokio::test]
 async fn a_stream_is_created_appended_to_and_read() {
@@ -261,4 +154,34 @@ async fn dropping_the_server_ends_everything() {
     open_exchanges(&server, 1).await;
     drop(server);
     assert_eq!(poll.rest().await, "");
+}
+
+#[tokio::test]
+async fn r5_1_11_windows_beyond_all_time_do_not_stop_the_clock() {
+    let config = Config::default().with_long_poll_timeout(Duration::from_millis(30));
+    let server = Server::start(config).await.expect("a free port");
+    for (index, ttl) in [u64::MAX, u64::MAX / 2, 100_000_000_000, 4_000_000_000]
+        .into_iter()
+        .enumerate()
+    {
+        let path = format!("/s{index}");
+        let headers = format!("stream-ttl: {ttl}\r\n");
+        let created = Peer::exchange(&server, "PUT", &path, &headers, "").await;
+        assert!(created.starts_with("HTTP/1.1 201 "), "{created}");
+        let mut poll = Peer::watch(&server, &format!("{path}?offset=now&live=long-poll")).await;
+        poll.expect("HTTP/1.1 204 ").await;
+    }
+}
+
+#[tokio::test]
+async fn r5_1_20_a_stream_expires_without_anybody_asking() {
+    let server = Server::start(Config::default()).await.expect("a free port");
+    let mut sse = Peer::connect(&server).await;
+    // The moment is in the past: the stream ends as soon as it is there.
+    let past = "stream-expires-at: 2001-01-01T00:00:00Z\r\n";
+    let created = Peer::exchange(&server, "PUT", "/s", past, "").await;
+    assert!(created.starts_with("HTTP/1.1 201 "), "{created}");
+    sse.send("GET /s?offset=-1&live=sse HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await;
+    sse.expect("HTTP/1.1 404 ").await;
 }

@@ -1,0 +1,67 @@
+//! Forks: streams that begin with the content of another one (§4.2).
+
+mod again;
+mod content;
+mod deleting;
+mod expiry;
+mod refusals;
+mod state;
+
+use crate::server_suite::case::{Capability, Case};
+use crate::server_suite::outcome::Verdict;
+use crate::server_suite::target::{Ask, Stream, Target};
+
+const FORK: &[Capability] = &[Capability::Write, Capability::Fork];
+
+/// The cases, subject by subject.
+pub(super) const CASES: &[&[Case]] = &[
+    content::CASES,
+    refusals::CASES,
+    again::CASES,
+    state::CASES,
+    expiry::CASES,
+    deleting::CASES,
+];
+
+/// The case that all others here build on.
+const BASE: &str = "forks.content.begins-with-that-of-the-source";
+
+impl Ask {
+    /// A PUT that forks this stream, from its tail on unless more is said.
+    fn of(self, source: &Stream) -> Self {
+        self.header("Stream-Forked-From", &source.path())
+    }
+
+    /// It forks from this offset on.
+    fn from(self, offset: &str) -> Self {
+        self.header("Stream-Fork-Offset", offset)
+    }
+
+    /// It forks so many messages or bytes behind the offset.
+    fn behind(self, count: impl ToString) -> Self {
+        self.header("Stream-Fork-Sub-Offset", &count.to_string())
+    }
+}
+
+/// A fork of this stream at its tail, made in preparation.
+async fn forked(t: &Target, source: &Stream) -> Verdict<Stream> {
+    let fork = t.unmade();
+    fork.put().of(source).prepare().await?;
+    Ok(fork)
+}
+
+/// A source of text and the offsets before, between and behind its three appends: `one `, `two `, `three`.
+async fn source(t: &Target) -> Verdict<(Stream, [String; 4])> {
+    let stream = t.stream("text/plain").await?;
+    let mut offsets = [
+        stream.tail().await?,
+        String::new(),
+        String::new(),
+        String::new(),
+    ];
+    for (number, body) in ["one ", "two ", "three"].into_iter().enumerate() {
+        let append = stream.append("text/plain", body).prepare().await?;
+        append.next_offset()?.clone_into(&mut offsets[number + 1]);
+    }
+    Ok((stream, offsets))
+}

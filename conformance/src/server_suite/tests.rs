@@ -1,0 +1,75 @@
+//! The cases and the ledger belong together.
+
+use std::collections::BTreeSet;
+
+use super::ledger::{UNOBSERVABLE, requirement, requirements};
+use super::{Capability, cases};
+
+/// Requirements that have no case yet.
+const OPEN: &[&str] = &[
+    // What survives a restart: nobody restarts the server yet.
+    "4-01", "4.1-01", "5.2.1-25",
+    // Retention: a server that drops old content has to be told how much.
+    "4-07", "5.6-06", // Bodies that stream over HTTP/2.
+    "5.2-06", // Subscriptions.
+    "6-01", "6.2-01", "6.2-02", "6.2-03", "6.2-04", "6.2-05", "6.2-06", "6.2-07", "6.2-08",
+    "6.2-09", "6.2-10", "6.2-11", "6.2-12", "6.2-13", "6.3-01", "6.3-02", "6.3-03", "6.3-04",
+    "6.4-01", "6.4-02", "6.4-03", "6.5-01", "6.5-02", "6.5-04", "6.5-05", "6.5-06", "7-01",
+    "7.1-01", "7.1-02", "7.1-03", "7.1-04", "7.1-05", "7.1-06", "7.2-01", "7.2-02", "7.2-03",
+    "7.2-04", "7.2-05", "7.2-06", "7.2-07", "7.2-08", "7.3-01", "7.3-02", "12-06",
+];
+
+#[test]
+fn every_requirement_has_a_case_or_a_reason() {
+    let cases = cases();
+    let covered: BTreeSet<_> = cases
+        .iter()
+        .flat_map(|case| case.covers())
+        .copied()
+        .collect();
+    let excluded: BTreeSet<_> = UNOBSERVABLE.iter().map(|(id, _)| *id).collect();
+    let open: BTreeSet<_> = OPEN.iter().copied().collect();
+    let standings = |id: &str| {
+        [&covered, &excluded, &open]
+            .into_iter()
+            .filter(|ids| ids.contains(id))
+            .count()
+    };
+    let wrong = requirements()
+        .map(|one| one.id())
+        .filter(|id| standings(id) != 1);
+    let wrong: Vec<_> = wrong.collect();
+    assert!(
+        wrong.is_empty(),
+        "neither covered nor excluded, or both: {wrong:?}"
+    );
+    let unknown = covered
+        .iter()
+        .chain(&open)
+        .filter(|id| requirement(id).is_none());
+    let unknown: Vec<_> = unknown.collect();
+    assert!(unknown.is_empty(), "no such requirements: {unknown:?}");
+}
+
+#[test]
+fn cases_are_told_apart_and_explain_themselves() {
+    let cases = cases();
+    let ids: BTreeSet<_> = cases.iter().map(|case| case.id()).collect();
+    assert_eq!(ids.len(), cases.len(), "ids are unique");
+    for case in &cases {
+        let id = case.id();
+        assert_eq!(id.split('.').count(), 3, "{id}: area.subject.behaviour");
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+        assert!(id.chars().all(legal), "{id}");
+        assert!(!case.covers().is_empty(), "{id} covers something");
+        assert!(
+            case.title().len() > 20 && !case.title().ends_with('.'),
+            "{id}"
+        );
+        if let Some(after) = case.depends_on() {
+            assert!(after != id && ids.contains(after), "{id} builds on {after}");
+        }
+    }
+    let names: BTreeSet<_> = Capability::ALL.iter().map(|one| one.name()).collect();
+    assert_eq!(names.len(), Capability::ALL.len());
+}

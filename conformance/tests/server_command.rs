@@ -1,0 +1,129 @@
+//! The command `server` and its companions, as a script uses them: exit codes and files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use durable_streams_conformance::embedded::Server;
+use durable_streams_conformance::reference::Config;
+use durable_streams_conformance::server_suite::Report;
+
+/// A folder of this process, which goes when the test is over.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("durable-streams-{}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_durable-streams-conformance");
+    Command::new(program).args(arguments).output().unwrap()
+}
+
+fn code(arguments: &[&str]) -> Option<i32> {
+    run(arguments).status.code()
+}
+
+async fn server() -> (Server, String) {
+    let server = Server::start(Config::default()).await.unwrap();
+    let root = format!("{}/v1/stream", server.url());
+    (server, root)
+}
+
+fn text(file: &Path) -> String {
+    fs::read_to_string(file).unwrap()
+}
+
+#[tokio::test]
+async fn exit_codes_tell_what_happened() {
+    let (server, root) = server().await;
+    assert_eq!(code(&["server", &root, "create"]), Some(0));
+    assert_eq!(code(&["server", &root, "no-such-case"]), Some(4));
+    assert_eq!(code(&["server", "ftp://127.0.0.1/"]), Some(2));
+    assert_eq!(code(&["server", &root, "--report", "pdf=x"]), Some(2));
+    assert_eq!(
+        code(&["server", &root, "--expected-failures", "/no/such/file"]),
+        Some(2)
+    );
+    let url = server.url();
+    server.shutdown().await;
+    assert_eq!(code(&["server", &url, "create.new"]), Some(3));
+}
+
+#[tokio::test]
+async fn every_report_is_written() {
+    let (_server, root) = server().await;
+    let folder = Folder::new("reports");
+    let formats = ["json", "junit", "html", "md", "tap", "badge"];
+    let targets = formats.map(|format| format!("{format}={}", folder.file(format).display()));
+    let mut arguments = vec![
+        "server",
+        &root,
+        "create.new",
+        "--header",
+        "Authorization: Bearer s3cret",
+    ];
+    for target in &targets {
+        arguments.extend(["--report", target]);
+    }
+    assert_eq!(code(&arguments), Some(0));
+    let report = Report::from_json(&text(&folder.file("json"))).unwrap();
+    assert_eq!(report.counts().pass, 4);
+    for (format, part) in [
+        ("junit", "<testcase name=\"create.new.answers-201\""),
+        ("html", "<code>create.new.answers-201</code>"),
+        ("md", "| 4 | 0 | 0 |"),
+        ("tap", "ok 1 - create.new.answers-201"),
+        ("badge", "\"conformant\""),
+    ] {
+        let text = text(&folder.file(format));
+        assert!(text.contains(part), "{format}: {text}");
+        assert!(!text.contains("s3cret"), "{format}");
+    }
+}
+
+#[tokio::test]
+async fn an_expected_failure_that_passes_is_stale() {
+    let (_server, root) = server().await;
+    let folder = Folder::new("baseline");
+    let known = folder.file("known");
+    fs::write(&known, "create.new.answers-201 # since ever\n").unwrap();
+    let known = known.to_str().unwrap();
+    let output = run(&["server", &root, "create.new", "--expected-failures", known]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("expected to fail"));
+    // Where nothing fails there is nothing to know.
+    let written = folder.file("written");
+    let target = written.to_str().unwrap();
+    assert_eq!(
+        code(&["server", &root, "create.new", "--write-baseline", target]),
+        Some(0)
+    );
+    assert_eq!(text(&written), "");
+}
+
+#[test]
+fn cases_and_requirements_are_explained() {
+    let explained = run(&["explain", "create.again.answers-200"]);
+    assert!(String::from_utf8_lossy(&explained.stdout).contains("5.1-01"));
+    let explained = run(&["explain", "5.1-01"]);
+    assert!(String::from_utf8_lossy(&explained.stdout).contains("create.again.answers-200"));
+    assert_ne!(code(&["explain", "nothing"]), Some(0));
+    assert_eq!(code(&["list", "create"]), Some(0));
+    assert_eq!(code(&["list", "no-such-case"]), Some(4));
+}

@@ -1,0 +1,97 @@
+//! The server suite against the reference server as other servers are: other pages, other waits, another mount point; and over
+//! every transport.
+
+use std::time::Duration;
+
+use durable_streams_conformance::embedded::Server;
+use durable_streams_conformance::reference::Config;
+use durable_streams_conformance::server_suite::{Outcome, Run, Suite, suite};
+use durable_streams_hyper::{HyperTransport, TokioTimer};
+use durable_streams_isahc::{FuturesTimer, IsahcTransport};
+use durable_streams_reqwest::ReqwestTransport;
+
+/// Cases that wait until a server ends a live read by itself.
+const ENDS: [&str; 2] = ["long-poll.timeout", "sse.connection"];
+
+async fn serve(config: Config, path: &str) -> (Server, String) {
+    let server = Server::start(config).await.unwrap();
+    let root = format!("{}{path}", server.url());
+    (server, root)
+}
+
+fn over_hyper(root: &str) -> Suite {
+    suite(root, HyperTransport::new().unwrap(), TokioTimer).unwrap()
+}
+
+async fn assert_passes(suite: Suite) {
+    assert_passes_but(suite, &[]).await;
+}
+
+/// It passes, but for cases of which it can do no more than skip them.
+async fn assert_passes_but(suite: Suite, skipped: &[&str]) {
+    let report = suite.run().await;
+    let is_bad = |run: &&Run| match run.outcome {
+        Outcome::Pass | Outcome::Disabled(_) => false,
+        Outcome::Skip(_) => !skipped.contains(&&*run.case),
+        _ => true,
+    };
+    let bad = report.runs.iter().filter(is_bad);
+    let bad: Vec<_> = bad.map(|run| (&run.case, run.why())).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    assert!(report.counts().pass > 0);
+}
+
+#[tokio::test]
+async fn it_passes_over_hyper() {
+    let (_server, root) = serve(Config::default(), "/v1/stream").await;
+    assert_passes(over_hyper(&root)).await;
+}
+
+#[tokio::test]
+async fn it_passes_over_reqwest() {
+    let (_server, root) = serve(Config::default(), "/v1/stream").await;
+    let transport = ReqwestTransport::new().unwrap();
+    assert_passes(suite(&root, transport, TokioTimer).unwrap()).await;
+}
+
+#[tokio::test]
+async fn it_passes_over_isahc() {
+    let (_server, root) = serve(Config::default(), "/v1/stream").await;
+    let transport = IsahcTransport::new().unwrap();
+    assert_passes(suite(&root, transport, FuturesTimer).unwrap()).await;
+}
+
+#[tokio::test]
+async fn pages_may_be_small() {
+    let (_server, root) = serve(Config::default().with_page_bytes(512), "/v1/stream").await;
+    assert_passes(over_hyper(&root)).await;
+}
+
+#[tokio::test]
+async fn pages_may_be_everything() {
+    let (_server, root) = serve(Config::default().with_page_bytes(None), "/v1/stream").await;
+    // They are about pages that are not the last.
+    let skipped = [
+        "catch-up.pages.are-not-up-to-date-before-the-tail",
+        "catch-up.pages.are-not-closed-before-the-end",
+    ];
+    assert_passes_but(over_hyper(&root), &skipped).await;
+}
+
+#[tokio::test]
+async fn streams_may_be_anywhere() {
+    for path in ["", "/a/b/c/d"] {
+        let (_server, root) = serve(Config::default(), path).await;
+        assert_passes(over_hyper(&root)).await;
+    }
+}
+
+#[tokio::test]
+async fn live_reads_may_be_short() {
+    // Longer than what happens before the end takes on any machine.
+    let config = Config::default()
+        .with_long_poll_timeout(Duration::from_secs(5))
+        .with_sse_lifetime(Duration::from_secs(5));
+    let (_server, root) = serve(config, "/v1/stream").await;
+    assert_passes(over_hyper(&root).slow(true).only(ENDS)).await;
+}
