@@ -198,6 +198,9 @@ impl Server {
                 .map_err(|error| format!("cannot write {}: {error}", target.file.display()))?;
         }
         if let Some(file) = &self.write_baseline {
+            if report.counts().error > 0 {
+                return Err("the suite or the network failed, so no baseline is written".into());
+            }
             known.renewed(&report, self.strict).write(file)?;
         }
         println!("{}", report.verdict());

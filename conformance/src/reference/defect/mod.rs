@@ -1,7 +1,8 @@
 //! Ways to break the server, one at a time, so that a suite for servers can show that it notices.
 
+mod appending;
+mod creating;
 mod reading;
-mod writing;
 
 use std::fmt;
 
@@ -34,7 +35,7 @@ impl Defect {
 
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
-        [writing::WRITING, reading::READING]
+        [creating::CREATING, appending::APPENDING, reading::READING]
             .into_iter()
             .flatten()
             .copied()
