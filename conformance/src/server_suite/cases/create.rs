@@ -204,11 +204,12 @@ async fn again_with_a_body(t: Target) -> Verdict {
 }
 
 async fn other_type(t: Target) -> Verdict {
-    let stream = t.stream("text/plain").await?;
-    let answer = stream.put().content_type("application/json").send().await?;
-    answer.refused(409)?;
+    let stream = t.filled("text/plain", &["[1]"]).await?;
+    let create = stream.put().content_type("application/json").body("[2]");
+    create.send().await?.refused(409)?;
     let head = stream.head().send().await?;
     head.status(&[200])?.content_type("text/plain")?;
+    stream.holds("[1]").await?;
     Ok(())
 }
 
