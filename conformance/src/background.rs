@@ -7,6 +7,10 @@ use std::thread;
 use tokio::sync::oneshot;
 
 /// Work on a thread of its own. Dropping it ends the work and whatever it has spawned, soon.
+#[cfg_attr(
+    not(feature = "embedded"),
+    allow(dead_code, reason = "only the embedded server waits for the end")
+)]
 #[derive(Debug)]
 pub(crate) struct Background {
     /// Gone when this is dropped: that is the word to stop.
@@ -46,6 +50,7 @@ impl Background {
     }
 
     /// Ends the work, and waits until that is done.
+    #[cfg(feature = "embedded")]
     pub(crate) async fn shutdown(self) {
         drop(self.stop);
         // An error is a thread that panicked: it has ended as well.

@@ -38,6 +38,8 @@ pub mod server_suite;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 #[cfg(feature = "suites")]
+pub mod stacks;
+#[cfg(feature = "suites")]
 pub mod suite;
 #[cfg(feature = "transports")]
 pub mod transports;

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use durable_streams_conformance::server_suite::{Outcome, Report};
 
+use super::file;
+
 /// The ids of cases, and why each fails.
 #[derive(Debug, Default)]
 pub(super) struct Baseline {
@@ -85,8 +87,7 @@ impl Baseline {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{id} # {why}");
         }
-        fs::write(file, text)
-            .map_err(|error| format!("cannot write {}: {error}", file.display()).into())
+        file::write(file, text)
     }
 }
 

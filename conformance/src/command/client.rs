@@ -1,7 +1,6 @@
 //! `client`: the transport kit and the client suite, over the project's transports.
 
 use std::error::Error;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -12,6 +11,7 @@ use durable_streams_conformance::suite::{
 };
 use durable_streams_conformance::{client_suite, kit, transports};
 
+use super::file;
 use super::progress::bar;
 
 /// Nothing was selected.
@@ -87,16 +87,13 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (format, file) = text
-            .split_once('=')
-            .ok_or("a report is FORMAT=FILE, as in json=report.json")?;
+        let (format, file) = file::target(text)?;
         let format = match format {
             "json" => Format::Json,
             "junit" => Format::Junit,
             "md" => Format::Markdown,
             other => return Err(format!("{other} is none of json, junit and md")),
         };
-        let file = PathBuf::from(file);
         Ok(Self { format, file })
     }
 }
@@ -174,7 +171,6 @@ impl Target {
             Format::Junit => report.to_junit()?,
             Format::Markdown => report.to_markdown(),
         };
-        fs::write(&self.file, text)
-            .map_err(|error| format!("cannot write {}: {error}", self.file.display()).into())
+        file::write(&self.file, text)
     }
 }

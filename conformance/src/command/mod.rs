@@ -3,6 +3,7 @@
 mod adapter;
 mod baseline;
 mod client;
+mod file;
 mod progress;
 mod serve;
 mod server;

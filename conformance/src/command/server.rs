@@ -10,9 +10,11 @@ use clap::{Args, ValueEnum};
 use durable_streams_conformance::server_suite::{
     Capability, Level, Outcome, Report, Suite, cases, ledger, suite,
 };
+use durable_streams_conformance::suite;
 use http::{HeaderName, HeaderValue};
 
 use super::baseline::Baseline;
+use super::file;
 use super::progress::bar;
 use super::transport::Transport;
 
@@ -135,9 +137,7 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (format, file) = text
-            .split_once('=')
-            .ok_or("a report is FORMAT=FILE, as in json=report.json")?;
+        let (format, file) = file::target(text)?;
         let render: fn(&Report) -> Result<String, Box<dyn Error>> = match format {
             "json" => |report| Ok(report.to_json()?),
             "junit" => |report| Ok(report.to_junit()?),
@@ -151,7 +151,6 @@ impl FromStr for Target {
                 ));
             }
         };
-        let file = PathBuf::from(file);
         Ok(Self { render, file })
     }
 }
@@ -194,8 +193,7 @@ impl Server {
         }));
         bar.finish_and_clear();
         for target in &self.report {
-            fs::write(&target.file, (target.render)(&report)?)
-                .map_err(|error| format!("cannot write {}: {error}", target.file.display()))?;
+            file::write(&target.file, (target.render)(&report)?)?;
         }
         if let Some(file) = &self.write_baseline {
             if report.counts().error > 0 {
@@ -254,10 +252,10 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn run(self) -> Result<ExitCode, Box<dyn Error>> {
         let Selection { select, not } = &self.selection;
+        let selection = suite::Selection::all().only(select).not(not);
         let mut count = 0;
         for case in cases() {
-            let is = |selector: &String| case.is(selector);
-            if (select.is_empty() || select.iter().any(is)) && !not.iter().any(is) {
+            if selection.has_id(case.id()) {
                 count += 1;
                 println!("{:<60} {}", case.id(), case.title());
             }

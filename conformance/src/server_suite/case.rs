@@ -154,12 +154,6 @@ impl Case {
     pub fn is_slow(&self) -> bool {
         self.slow
     }
-
-    /// Whether this is its id, or the beginning of it up to a dot or a dash.
-    pub fn is(&self, selector: &str) -> bool {
-        let rest = self.id.strip_prefix(selector);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
-    }
 }
 
 impl fmt::Debug for Case {

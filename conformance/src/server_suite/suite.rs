@@ -16,6 +16,7 @@ use super::cases;
 use super::outcome::{Outcome, Run, Stop, Why};
 use super::report::Report;
 use super::target::{Server, Target};
+use crate::suite::Selection;
 
 /// How many cases run at the same time.
 const JOBS: usize = 8;
@@ -33,8 +34,7 @@ pub struct Suite {
     jobs: usize,
     slow: bool,
     level: Level,
-    only: Vec<String>,
-    not: Vec<String>,
+    selection: Selection,
     exactly: Option<&'static str>,
     lacking: Vec<Capability>,
 }
@@ -73,8 +73,7 @@ pub fn suite(root: &str, transport: impl Transport, timer: impl Timer) -> Result
         jobs: JOBS,
         slow: false,
         level: Level::May,
-        only: Vec::new(),
-        not: Vec::new(),
+        selection: Selection::all(),
         exactly: None,
         lacking: Vec::new(),
     })
@@ -92,14 +91,14 @@ impl Suite {
     /// Runs only cases whose id begins with one of these, at a dot or a dash. May be called several times.
     #[must_use]
     pub fn only(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.only.extend(ids.into_iter().map(Into::into));
+        self.selection = self.selection.only(ids);
         self
     }
 
     /// Leaves cases out whose id begins with one of these.
     #[must_use]
     pub fn not(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.not.extend(ids.into_iter().map(Into::into));
+        self.selection = self.selection.not(ids);
         self
     }
 
@@ -148,16 +147,11 @@ impl Suite {
     /// The cases that are selected, in order.
     pub fn selected(&self) -> Vec<Case> {
         let mut cases = cases::all();
-        cases.retain(|case| self.selects(case));
+        cases.retain(|case| self.selection.has_id(case.id()));
         if let Some(id) = self.exactly {
             cases.retain(|case| case.id() == id);
         }
         cases
-    }
-
-    fn selects(&self, case: &Case) -> bool {
-        let is = |selector: &String| case.is(selector);
-        (self.only.is_empty() || self.only.iter().any(is)) && !self.not.iter().any(is)
     }
 
     /// Runs the selected cases.
@@ -277,8 +271,7 @@ impl fmt::Debug for Suite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Suite")
             .field("root", &self.root)
-            .field("only", &self.only)
-            .field("not", &self.not)
+            .field("selection", &self.selection)
             .finish_non_exhaustive()
     }
 }

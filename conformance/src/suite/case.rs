@@ -71,8 +71,7 @@ impl Case {
 
     /// Whether this is its id, or the beginning of it up to a dot or a dash.
     pub(crate) fn is(&self, selector: &str) -> bool {
-        let rest = self.id.strip_prefix(selector);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+        begins(&self.id, selector)
     }
 
     /// What it cannot do without.
@@ -100,6 +99,12 @@ macro_rules! cases {
     (@needs $needs:expr) => { $needs };
 }
 pub(crate) use cases;
+
+/// Whether an id is this, or begins with it up to a dot or a dash.
+pub(crate) fn begins(id: &str, selector: &str) -> bool {
+    let rest = id.strip_prefix(selector);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
+}
 
 /// Which cases to run: those whose id begins with one of these, at a dot or a dash; all of them if there is none.
 #[derive(Debug, Clone, Default)]
@@ -130,7 +135,12 @@ impl Selection {
 
     /// Whether it has this case.
     pub fn has(&self, case: &Case) -> bool {
-        let is = |selector: &String| case.is(selector);
+        self.has_id(case.id())
+    }
+
+    /// Whether it has the case of this id.
+    pub fn has_id(&self, id: &str) -> bool {
+        let is = |selector: &String| begins(id, selector);
         (self.only.is_empty() || self.only.iter().any(is)) && !self.not.iter().any(is)
     }
 }
