@@ -35,17 +35,23 @@ pub enum Capability {
     LongPoll,
     /// Live reads by server-sent events.
     Sse,
+    /// What is stored outlives a restart of the server. Needs [`Suite::restart`](super::Suite::restart).
+    Restart,
+    /// Old content is dropped. Needs [`Suite::retention`](super::Suite::retention).
+    Retention,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Write,
         Self::Delete,
         Self::Fork,
         Self::Expiry,
         Self::LongPoll,
         Self::Sse,
+        Self::Restart,
+        Self::Retention,
     ];
 
     /// Its name on the command line.
@@ -57,6 +63,8 @@ impl Capability {
             Self::Expiry => "expiry",
             Self::LongPoll => "long-poll",
             Self::Sse => "sse",
+            Self::Restart => "restart",
+            Self::Retention => "retention",
         }
     }
 }

@@ -11,6 +11,7 @@ mod events;
 mod exchange;
 #[cfg(feature = "harness")]
 mod harness;
+mod http2;
 pub mod ledger;
 mod outcome;
 mod pages;

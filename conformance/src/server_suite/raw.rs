@@ -90,15 +90,16 @@ impl Target {
         Ok(uri)
     }
 
+    /// Where plain sockets go.
+    pub(super) fn plain_address(&self) -> Verdict<(String, u16)> {
+        let root = self.root_uri()?;
+        let host = root.host().unwrap_or_default().trim_matches(['[', ']']);
+        Ok((host.to_owned(), root.port_u16().unwrap_or(80)))
+    }
+
     /// Sends bytes, and reads what comes back until the server ends the connection or the answer is whole.
     pub(super) async fn send_raw(&self, raw: Raw) -> Verdict<Back> {
-        let root = self.root_uri()?;
-        let host = root
-            .host()
-            .unwrap_or_default()
-            .trim_matches(['[', ']'])
-            .to_owned();
-        let port = root.port_u16().unwrap_or(80);
+        let (host, port) = self.plain_address()?;
         let patience = self.patience();
         let line = raw.bytes.split(|byte| *byte == b'\r').next();
         let line = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
@@ -134,10 +135,15 @@ enum Received {
 }
 
 fn exchange(host: &str, port: u16, raw: &Raw, patience: Duration) -> io::Result<Received> {
+    Ok(talk(connect(host, port, patience)?, raw, patience))
+}
+
+/// A connection to whichever of the host's addresses takes one.
+pub(super) fn connect(host: &str, port: u16, patience: Duration) -> io::Result<TcpStream> {
     let mut refused = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in (host, port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, patience) {
-            Ok(socket) => return Ok(talk(socket, raw, patience)),
+            Ok(socket) => return Ok(socket),
             Err(error) => refused = error,
         }
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use durable_streams_client::{Timer, Transport};
 use futures_util::StreamExt;
+use futures_util::future::FutureExt;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
@@ -15,7 +16,7 @@ use super::case::{Capability, Case, Level};
 use super::cases;
 use super::outcome::{Outcome, Run, Stop, Why};
 use super::report::Report;
-use super::target::{Server, Target};
+use super::target::{Restart, Server, Target};
 use crate::suite::Selection;
 
 /// How many cases run at the same time.
@@ -37,6 +38,8 @@ pub struct Suite {
     selection: Selection,
     exactly: Option<&'static str>,
     lacking: Vec<Capability>,
+    restart: Option<Restart>,
+    retention: Option<usize>,
 }
 
 /// Why there is no suite.
@@ -76,6 +79,8 @@ pub fn suite(root: &str, transport: impl Transport, timer: impl Timer) -> Result
         selection: Selection::all(),
         exactly: None,
         lacking: Vec::new(),
+        restart: None,
+        retention: None,
     })
 }
 
@@ -120,6 +125,26 @@ impl Suite {
     #[must_use]
     pub fn without(mut self, capability: Capability) -> Self {
         self.lacking.push(capability);
+        self
+    }
+
+    /// How to restart the server: the future ends when the old one has ended and the new one is being started, or says why that
+    /// did not work. The suite waits until the server answers. Cases about what outlives a restart come last and alone; without
+    /// this they are skipped.
+    #[must_use]
+    pub fn restart<F>(mut self, restart: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.restart = Some(Arc::new(move || restart().boxed()));
+        self
+    }
+
+    /// The server drops the oldest content of a stream that has more than so many bytes. Without this, cases about what is
+    /// dropped are skipped.
+    #[must_use]
+    pub fn retention(mut self, bytes: usize) -> Self {
+        self.retention = Some(bytes);
         self
     }
 
@@ -175,10 +200,14 @@ impl Suite {
             patience: self.patience,
             prefix: format!("suite-{:08x}", fastrand::u32(..)),
             next_stream: AtomicUsize::new(0),
+            restart: self.restart.clone(),
+            retention: self.retention,
         });
         let mut runs: BTreeMap<&str, Run> = BTreeMap::new();
-        let mut waiting = self.selected();
-        let order: Vec<_> = waiting.iter().map(Case::id).collect();
+        let selected = self.selected();
+        let order: Vec<_> = selected.iter().map(Case::id).collect();
+        // A restart ends what others are doing.
+        let (alone, mut waiting): (Vec<_>, Vec<_>) = selected.into_iter().partition(restarts);
         // Round by round, those go whose dependencies are done, or are not asked for at all.
         while !waiting.is_empty() {
             let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|case| {
@@ -193,8 +222,8 @@ impl Suite {
             };
             let server = &server;
             let mut round = stream::iter(now.into_iter().map(|case| {
-                let blocked = case.depends_on().and_then(|id| blocks(id, &runs));
-                async move { (case.id(), self.run_case(&case, server, blocked).await) }
+                let instead = case.depends_on().and_then(|id| instead(id, &runs));
+                async move { (case.id(), self.run_case(&case, server, instead).await) }
             }))
             .buffer_unordered(self.jobs);
             let mut ended = Vec::new();
@@ -206,19 +235,25 @@ impl Suite {
             runs.extend(ended);
             waiting = later;
         }
+        for case in alone {
+            let instead = case.depends_on().and_then(|id| instead(id, &runs));
+            let run = self.run_case(&case, &server, instead).await;
+            done(&run);
+            runs.insert(case.id(), run);
+        }
         let in_order = order.iter().filter_map(|id| runs.remove(id));
         Report::new(self.root.clone(), in_order.collect())
     }
 
-    async fn run_case(&self, case: &Case, server: &Arc<Server>, blocked: Option<String>) -> Run {
+    async fn run_case(&self, case: &Case, server: &Arc<Server>, instead: Option<Outcome>) -> Run {
         let begun = Instant::now();
         let mut exchanges = Vec::new();
         let outcome = if let Some(why) = self.unwanted(case) {
             Outcome::Disabled(Why::of(why))
-        } else if let Some(lacking) = self.lacking(case) {
-            Outcome::Skip(Why::of(format!("the server has no {lacking}")))
-        } else if let Some(why) = blocked {
-            Outcome::Blocked(Why::of(why))
+        } else if let Some(why) = self.lacking(case) {
+            Outcome::Skip(Why::of(why))
+        } else if let Some(outcome) = instead {
+            outcome
         } else {
             let target = Target::new(Arc::clone(server));
             let verdict = (case.check)(target.clone()).await;
@@ -253,17 +288,37 @@ impl Suite {
         (case.is_slow() && !self.slow).then_some("slow")
     }
 
-    fn lacking(&self, case: &Case) -> Option<Capability> {
-        let mut needed = case.capabilities().iter().copied();
-        needed.find(|capability| self.lacking.contains(capability))
+    fn lacking(&self, case: &Case) -> Option<String> {
+        case.capabilities()
+            .iter()
+            .find_map(|capability| match capability {
+                lacking if self.lacking.contains(lacking) => {
+                    Some(format!("the server has no {lacking}"))
+                }
+                Capability::Restart if self.restart.is_none() => {
+                    Some("the suite was not told how to restart the server".to_owned())
+                }
+                Capability::Retention if self.retention.is_none() => {
+                    Some("the suite was not told how much the server keeps".to_owned())
+                }
+                _ => None,
+            })
     }
 }
 
-/// Why a case that builds on this one need not be run.
-fn blocks(id: &str, runs: &BTreeMap<&str, Run>) -> Option<String> {
-    match runs.get(id)?.outcome {
+fn restarts(case: &Case) -> bool {
+    case.capabilities().contains(&Capability::Restart)
+}
+
+/// What comes of a case that builds on this one, if it need not be run.
+fn instead(id: &str, runs: &BTreeMap<&str, Run>) -> Option<Outcome> {
+    match &runs.get(id)?.outcome {
         Outcome::Pass | Outcome::Warn(_) | Outcome::Disabled(_) => None,
-        ref other => Some(format!("{id} did not pass: {}", other.name())),
+        Outcome::Skip(why) => Some(Outcome::Skip(Why::of(format!("{id}: {}", why.why)))),
+        other => {
+            let why = format!("{id} did not pass: {}", other.name());
+            Some(Outcome::Blocked(Why::of(why)))
+        }
     }
 }
 

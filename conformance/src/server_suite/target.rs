@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use durable_streams_client::{Body, FailureKind, Timer, Transport, TransportError};
 use futures_util::StreamExt;
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, select};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -41,7 +41,14 @@ pub(super) struct Server {
     /// Begins the names of all streams of this run.
     pub(super) prefix: String,
     pub(super) next_stream: AtomicUsize,
+    /// Restarts it.
+    pub(super) restart: Option<Restart>,
+    /// How many bytes of a stream it keeps.
+    pub(super) retention: Option<usize>,
 }
+
+/// Restarts the server, or says why that did not work.
+pub(super) type Restart = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// The server, for one case. Clones are the same.
 #[derive(Clone)]
@@ -136,10 +143,14 @@ impl Target {
         self.server.patience
     }
 
+    /// Logs a request that is sent.
+    pub(super) fn begin(&self, request: &Request<Bytes>) -> usize {
+        self.log.begin(request, &self.server.headers)
+    }
+
     /// Logs bytes that are sent.
     pub(super) fn begin_raw(&self, line: &str, bytes: &[u8]) -> usize {
-        let shown = raw::shown(line, bytes, self.root(), &self.server.headers);
-        self.log.begin(&shown, &self.server.headers)
+        self.begin(&raw::shown(line, bytes, self.root(), &self.server.headers))
     }
 
     /// Logs what came back for them.
@@ -170,6 +181,31 @@ impl Target {
             Either::Left((done, _)) => Some(done),
             Either::Right(_) => None,
         }
+    }
+
+    /// How many bytes of a stream the server keeps.
+    pub(super) fn retention(&self) -> Verdict<usize> {
+        let bytes = self.server.retention;
+        bytes.ok_or_else(|| Stop::Skip("nobody said how much the server keeps".to_owned()))
+    }
+
+    /// Restarts the server, and waits until it answers.
+    pub(super) async fn restart(&self) -> Verdict {
+        let Some(restart) = &self.server.restart else {
+            return Err(Stop::Skip("nobody said how to restart it".to_owned()));
+        };
+        restart()
+            .await
+            .map_err(|why| Stop::Error(format!("the restart: {why}")))?;
+        let nobody = self.named(&format!("{}-restarted", self.server.prefix));
+        let request = nobody.head().request()?;
+        let answers = async {
+            while self.server.transport.send(request.clone()).await.is_err() {
+                self.sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let answers = self.patient(Duration::from_secs(60)).within(answers).await;
+        answers.ok_or_else(|| Stop::Error("no answer after the restart".to_owned()))
     }
 
     /// Lets time pass, for what is about time.
@@ -309,7 +345,11 @@ impl Ask {
         self
     }
 
-    fn request(&self) -> Verdict<Request<Bytes>> {
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(super) fn request(&self) -> Verdict<Request<Bytes>> {
         let server = &self.target.server;
         let mut request = Request::new(self.body.clone());
         *request.method_mut() = self.method.clone();
@@ -350,7 +390,7 @@ impl Ask {
     pub(super) async fn open(self) -> Verdict<Opened> {
         let Self { target, .. } = &self;
         let request = self.request()?;
-        let number = target.log.begin(&request, &target.server.headers);
+        let number = target.begin(&request);
         let sent = target.within(target.server.transport.send(request)).await;
         match sent {
             Some(Ok(answer)) => {

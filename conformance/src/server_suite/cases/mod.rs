@@ -11,6 +11,7 @@ mod delete;
 mod expiry;
 mod forks;
 mod head;
+mod http2;
 mod json;
 mod json_values;
 mod long_poll;
@@ -19,6 +20,8 @@ mod now;
 mod offsets;
 mod producers;
 mod raw;
+mod restart;
+mod retention;
 mod sequence;
 mod serving;
 mod sse;
@@ -33,6 +36,7 @@ pub fn all() -> Vec<Case> {
         &[model::CASES, create::CASES, expiry::CASES, windows::CASES],
         &[
             append::CASES,
+            http2::CASES,
             sequence::CASES,
             closing::CASES,
             closed::CASES,
@@ -51,6 +55,8 @@ pub fn all() -> Vec<Case> {
             cursors::CASES,
             serving::CASES,
             raw::CASES,
+            retention::CASES,
+            restart::CASES,
         ],
     ];
     let areas = areas.into_iter().flatten().copied();

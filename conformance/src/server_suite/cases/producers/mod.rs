@@ -36,12 +36,12 @@ fn text(epoch: u64, seq: u64) -> String {
 
 impl Answer {
     /// New content of a producer was stored.
-    fn accepted(&self, epoch: u64, seq: u64) -> Verdict<&Self> {
+    pub(super) fn accepted(&self, epoch: u64, seq: u64) -> Verdict<&Self> {
         self.status(&[200])?.echoes(epoch, seq)
     }
 
     /// It was carried out before, and is not again.
-    fn duplicate(&self, epoch: u64, highest: u64) -> Verdict<&Self> {
+    pub(super) fn duplicate(&self, epoch: u64, highest: u64) -> Verdict<&Self> {
         self.status(&[204])?.echoes(epoch, highest)
     }
 
@@ -51,14 +51,14 @@ impl Answer {
     }
 
     /// An earlier request of the producer is missing.
-    fn gap(&self, expected: u64, received: u64) -> Verdict<&Self> {
+    pub(super) fn gap(&self, expected: u64, received: u64) -> Verdict<&Self> {
         self.conflict()?
             .has("Producer-Expected-Seq", &expected.to_string())?
             .has("Producer-Received-Seq", &received.to_string())
     }
 
     /// Another one with a higher epoch has taken the place of the producer.
-    fn fenced(&self, current: u64) -> Verdict<&Self> {
+    pub(super) fn fenced(&self, current: u64) -> Verdict<&Self> {
         self.refused(403)?
             .has("Producer-Epoch", &current.to_string())
     }
