@@ -23,7 +23,7 @@ mod shared;
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -41,8 +41,11 @@ use shared::Shared;
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    /// Stays open over a restart, so that nobody else gets the port.
+    listener: std::net::TcpListener,
     shared: Arc<Shared>,
-    background: Background,
+    /// Gone while a restart is under way.
+    background: Mutex<Option<Background>>,
 }
 
 impl Server {
@@ -64,14 +67,28 @@ impl Server {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(config));
-        let serving = Arc::clone(&shared);
-        let background = Background::start("embedded-server", move || run(listener, serving))?;
-        Ok(Self {
+        let server = Self {
             address,
-            shared,
-            background,
-        })
+            listener,
+            shared: Arc::new(Shared::new(config)),
+            background: Mutex::default(),
+        };
+        server.begin()?;
+        Ok(server)
+    }
+
+    fn begin(&self) -> io::Result<()> {
+        let listener = self.listener.try_clone()?;
+        let shared = Arc::clone(&self.shared);
+        let background = Background::start("embedded-server", move || run(listener, shared))?;
+        *self.background() = Some(background);
+        Ok(())
+    }
+
+    fn background(&self) -> MutexGuard<'_, Option<Background>> {
+        // It is whole at any time.
+        let background = self.background.lock();
+        background.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the server listens.
@@ -92,13 +109,34 @@ impl Server {
         self.shared.open_exchanges()
     }
 
+    /// Ends every connection, as a server does that ends and is started again, and goes on with what is stored. Clients that
+    /// connect meanwhile have to wait.
+    ///
+    /// # Errors
+    ///
+    /// When no thread can be had. The server has ended then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave the server ended.
+    pub async fn restart(&self) -> io::Result<()> {
+        let background = self.background().take();
+        if let Some(background) = background {
+            background.shutdown().await;
+        }
+        self.begin()
+    }
+
     /// Ends the server and every connection, and waits until that is done.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future ends the server all the same; only the waiting is cut short.
     pub async fn shutdown(self) {
-        self.background.shutdown().await;
+        let background = self.background().take();
+        if let Some(background) = background {
+            background.shutdown().await;
+        }
     }
 }
 

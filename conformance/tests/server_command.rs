@@ -127,3 +127,45 @@ fn cases_and_requirements_are_explained() {
     assert_eq!(code(&["list", "create"]), Some(0));
     assert_eq!(code(&["list", "no-such-case"]), Some(4));
 }
+
+#[tokio::test]
+async fn what_a_server_has_can_be_named() {
+    let (_server, root) = server().await;
+    let folder = Folder::new("caps");
+    let skipped = |caps: &str| {
+        let file = folder.file(caps);
+        let report = format!("json={}", file.display());
+        let select = ["server", &root, "forks.type", "long-poll.content"];
+        code(&[&select[..], &["--caps", caps, "--report", &report]].concat());
+        Report::from_json(&text(&file)).unwrap().counts().skip
+    };
+    assert_eq!(skipped("write,fork,long-poll"), 0);
+    let (forks, polls) = (skipped("write,long-poll"), skipped("write,fork"));
+    assert!(forks > 0 && polls > 0);
+    assert_eq!(skipped("write"), forks + polls);
+    assert_eq!(code(&["server", &root, "--caps", "everything"]), Some(2));
+}
+
+#[tokio::test]
+async fn a_command_restarts_the_server() {
+    let (_server, root) = server().await;
+    let folder = Folder::new("restart");
+    let (told, report) = (folder.file("told"), folder.file("report.json"));
+    // It tells, and has nothing else to do: the server keeps what it has anyway.
+    let command = format!("echo restarted >> {}", told.display());
+    let report_as = format!("json={}", report.display());
+    let arguments = ["server", &root, "restart", "--report", &report_as];
+    assert_eq!(
+        code(&[&arguments[..], &["--restart", &command]].concat()),
+        Some(0)
+    );
+    let report = Report::from_json(&text(&report)).unwrap();
+    assert_eq!(text(&told).lines().count(), report.counts().pass);
+    // One that fails is no verdict on the server.
+    assert_eq!(
+        code(&[&arguments[..], &["--restart", "exit 1"]].concat()),
+        Some(3)
+    );
+    // Without one, nothing can be said.
+    assert_eq!(code(&arguments[..3]), Some(3));
+}

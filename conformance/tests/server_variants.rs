@@ -1,11 +1,12 @@
 //! The server suite against the reference server as other servers are: other pages, other waits, another mount point; and over
 //! every transport.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use durable_streams_conformance::embedded::Server;
 use durable_streams_conformance::reference::Config;
-use durable_streams_conformance::server_suite::{Outcome, Run, Suite, suite};
+use durable_streams_conformance::server_suite::{Capability, Outcome, Report, Run, Suite, suite};
 use durable_streams_hyper::{HyperTransport, TokioTimer};
 use durable_streams_isahc::{FuturesTimer, IsahcTransport};
 use durable_streams_reqwest::ReqwestTransport;
@@ -29,16 +30,29 @@ async fn assert_passes(suite: Suite) {
 
 /// It passes, but for cases of which it can do no more than skip them.
 async fn assert_passes_but(suite: Suite, skipped: &[&str]) {
+    // They have servers of their own.
+    let suite = suite.not(["restart", "retention"]);
     let report = suite.run().await;
     let is_bad = |run: &&Run| match run.outcome {
         Outcome::Pass | Outcome::Disabled(_) => false,
-        Outcome::Skip(_) => !skipped.contains(&&*run.case),
+        Outcome::Skip(_) => !skipped.iter().any(|id| run.case.starts_with(id)),
         _ => true,
     };
     let bad = report.runs.iter().filter(is_bad);
     let bad: Vec<_> = bad.map(|run| (&run.case, run.why())).collect();
     assert!(bad.is_empty(), "{bad:#?}");
     assert!(report.counts().pass > 0);
+}
+
+/// Without exceptions.
+fn assert_all_pass(report: &Report) {
+    let bad = report
+        .runs
+        .iter()
+        .filter(|run| run.outcome != Outcome::Pass);
+    let bad: Vec<_> = bad.map(|run| (&run.case, run.why())).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    assert!(!report.runs.is_empty());
 }
 
 #[tokio::test]
@@ -94,4 +108,39 @@ async fn live_reads_may_be_short() {
         .with_sse_lifetime(Duration::from_secs(5));
     let (_server, root) = serve(config, "/v1/stream").await;
     assert_passes(over_hyper(&root).slow(true).only(ENDS)).await;
+}
+
+#[tokio::test]
+async fn it_may_be_restarted() {
+    let (server, root) = serve(Config::default(), "/v1/stream").await;
+    let server = Arc::new(server);
+    let restart = move || {
+        let server = Arc::clone(&server);
+        async move { server.restart().await.map_err(|error| error.to_string()) }
+    };
+    let report = over_hyper(&root)
+        .only(["restart"])
+        .restart(restart)
+        .run()
+        .await;
+    assert_all_pass(&report);
+}
+
+#[tokio::test]
+async fn it_may_drop_old_content() {
+    for (kept, page) in [(64, Some(16)), (1000, Some(512)), (100_000, None)] {
+        let config = Config::default().with_retention_bytes(kept);
+        let (_server, root) = serve(config.with_page_bytes(page), "/v1/stream").await;
+        let suite = over_hyper(&root).only(["retention"]).retention(kept);
+        assert_all_pass(&suite.run().await);
+    }
+}
+
+#[tokio::test]
+async fn what_builds_on_a_skipped_case_is_skipped() {
+    let (_server, root) = serve(Config::default(), "").await;
+    let lacking = over_hyper(&root).slow(true).without(Capability::Fork);
+    let report = lacking.only(["forks"]).run().await;
+    assert!(report.counts().skip > 10);
+    assert_eq!(report.counts().skip, report.runs.len());
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
@@ -61,9 +61,28 @@ pub(crate) struct Server {
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<Header>,
 
-    /// What the server does not have, and need not: write, delete, fork, expiry, long-poll, sse. May be repeated.
+    /// What the server does not have, and need not, as `explain capabilities` lists it. May be repeated.
     #[arg(long, value_name = "CAPABILITY", value_parser = capability)]
     without: Vec<Capability>,
+
+    /// What the server has: whatever else there is it need not have.
+    #[arg(
+        long,
+        value_name = "CAPABILITY,…",
+        value_parser = capability,
+        value_delimiter = ',',
+        conflicts_with = "without"
+    )]
+    caps: Option<Vec<Capability>>,
+
+    /// A shell command that restarts the server, for cases about what outlives that. It is run several times, and ends when the old
+    /// server has ended and the new one is being started.
+    #[arg(long, value_name = "COMMAND")]
+    restart: Option<String>,
+
+    /// The server drops the oldest content of a stream that has more than so many bytes. Cases about that need to know.
+    #[arg(long, value_name = "BYTES")]
+    retention: Option<usize>,
 
     /// A file with cases that are known to fail, one id in a line, with the reason behind a `#`. One that does not fail is an
     /// error.
@@ -220,8 +239,19 @@ impl Server {
         for Header(name, value) in &self.header {
             suite = suite.header(name.clone(), value.clone());
         }
-        for capability in &self.without {
-            suite = suite.without(*capability);
+        let lacking = |one: &Capability| match &self.caps {
+            Some(caps) => !caps.contains(one),
+            None => self.without.contains(one),
+        };
+        for capability in Capability::ALL.into_iter().filter(lacking) {
+            suite = suite.without(capability);
+        }
+        if let Some(bytes) = self.retention {
+            suite = suite.retention(bytes);
+        }
+        if let Some(command) = &self.restart {
+            let command = command.clone();
+            suite = suite.restart(move || run_in_shell(command.clone()));
         }
         Ok(suite)
     }
@@ -239,6 +269,23 @@ impl Server {
             return ExitCode::from(NOT_CONFORMANT);
         }
         ExitCode::SUCCESS
+    }
+}
+
+async fn run_in_shell(command: String) -> Result<(), String> {
+    let run = move || {
+        process::Command::new("sh")
+            .args(["-c", &command])
+            .stdin(process::Stdio::null())
+            .stdout(process::Stdio::null())
+            .status()
+    };
+    // A server that the command starts may keep its output open, so only its end is waited for.
+    match tokio::task::spawn_blocking(run).await {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(status.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -267,13 +314,19 @@ impl List {
 /// The options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// The id of a case, or of a requirement.
+    /// The id of a case, or of a requirement; or `capabilities`.
     #[arg(value_name = "ID")]
     id: String,
 }
 
 impl Explain {
     pub(crate) fn run(self) -> Result<ExitCode, Box<dyn Error>> {
+        if self.id == "capabilities" {
+            for capability in Capability::ALL {
+                println!("{:<12} {}", capability.name(), capability.words());
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         let cases = cases();
         if let Some(case) = cases.iter().find(|case| case.id() == self.id) {
             println!("{}: {}.", case.id(), case.title());

@@ -67,6 +67,20 @@ impl Capability {
             Self::Retention => "retention",
         }
     }
+
+    /// What a server has that has it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Write => "Streams can be created and appended to.",
+            Self::Delete => "Streams can be deleted.",
+            Self::Fork => "Streams can be forked.",
+            Self::Expiry => "Streams expire: by age, or at a time.",
+            Self::LongPoll => "Live reads by long-poll.",
+            Self::Sse => "Live reads by server-sent events.",
+            Self::Restart => "What is stored outlives a restart of the server.",
+            Self::Retention => "Old content is dropped.",
+        }
+    }
 }
 
 impl fmt::Display for Capability {
