@@ -15,10 +15,11 @@
 //!
 //! The listener speaks HTTP/1.1, and HTTP/2 to clients that begin with it. It decides nothing: it hands requests
 //! and the time to the [`Model`](crate::reference::Model), and carries back what comes out, as fast as each
-//! client takes it.
+//! client takes it. It sends the model's webhooks, by plain HTTP only: those that should go over TLS fail.
 
 mod exchange;
 mod shared;
+mod webhooks;
 
 use std::convert::Infallible;
 use std::io;
@@ -145,7 +146,11 @@ async fn run(listener: std::net::TcpListener, shared: Arc<Shared>) {
     let Ok(listener) = TcpListener::from_std(listener) else {
         return;
     };
-    tokio::join!(accept(listener, Arc::clone(&shared)), keep_time(shared));
+    tokio::join!(
+        accept(listener, Arc::clone(&shared)),
+        webhooks::send(Arc::clone(&shared)),
+        keep_time(shared)
+    );
 }
 
 /// Takes connections. The tasks that serve them belong to this one and end with it.

@@ -27,6 +27,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N")]
     page_bytes: Option<usize>,
 
+    /// Send webhooks to this machine, by plain HTTP, as tests need it; otherwise they go to nowhere local.
+    #[arg(long)]
+    local_webhooks: bool,
+
     /// Do one thing wrong, to see a suite notice it; see --list-defects.
     #[arg(long, value_name = "ID", value_parser = defect)]
     defect: Option<Defect>,
@@ -35,7 +39,7 @@ pub(crate) struct Serve {
     #[arg(long)]
     list_defects: bool,
 
-    /// Seeds cursor jitter and entity tags, to have the same ones again.
+    /// Seeds cursor jitter, entity tags and the key that webhooks are signed with, to have the same ones again.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
@@ -74,6 +78,7 @@ impl Serve {
         let mut config = Config::default()
             .with_long_poll_timeout(self.long_poll_timeout)
             .with_sse_lifetime(self.sse_lifetime)
+            .with_local_webhooks(self.local_webhooks)
             .with_seed(self.seed.unwrap_or_else(fresh_seed));
         config.defect = self.defect;
         match self.page_bytes {

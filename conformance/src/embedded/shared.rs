@@ -1,22 +1,23 @@
 //! The model, shared by all connections: one lock, one clock, and who waits for output.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::reference::{Config, Defect, ExchangeId, Model, Output};
+use crate::reference::{Config, Defect, Delivery, DeliveryId, ExchangeId, Model, Output};
 
 #[derive(Debug)]
 pub(super) struct Shared {
     state: Mutex<State>,
     clock: Clock,
     deadline_moved: Notify,
+    webhook_waits: Notify,
     max_body_bytes: usize,
     defect: Option<Defect>,
 }
@@ -27,6 +28,8 @@ struct State {
     last_id: u64,
     /// Who asked for output when there was none.
     waiting: BTreeMap<ExchangeId, Waker>,
+    /// Webhooks that are to be sent.
+    webhooks: VecDeque<Delivery>,
 }
 
 /// The time of day at the start, carried on by a clock that never jumps: when the system's clock is set, no
@@ -57,12 +60,14 @@ impl Shared {
                 model: Model::new(config),
                 last_id: 0,
                 waiting: BTreeMap::new(),
+                webhooks: VecDeque::new(),
             }),
             clock: Clock {
                 day: SystemTime::now(),
                 start: Instant::now(),
             },
             deadline_moved: Notify::new(),
+            webhook_waits: Notify::new(),
         }
     }
 
@@ -97,6 +102,22 @@ impl Shared {
         });
     }
 
+    /// The next webhook to be sent.
+    pub(super) async fn webhook(&self) -> Delivery {
+        loop {
+            let webhook = self.lock().webhooks.pop_front();
+            match webhook {
+                Some(webhook) => return webhook,
+                None => self.webhook_waits.notified().await,
+            }
+        }
+    }
+
+    /// Tells the model what came of a webhook.
+    pub(super) fn delivered(&self, id: DeliveryId, answer: Option<Response<Bytes>>) {
+        self.input(|state, now| state.model.delivered(id, answer, now));
+    }
+
     pub(super) fn tick(&self) {
         self.input(|state, now| state.model.tick(now));
     }
@@ -124,7 +145,7 @@ impl Shared {
     }
 
     /// Does something to the model, and passes on the consequences: exchanges that have output now are woken,
-    /// and so is the timekeeper when the deadline has moved.
+    /// webhooks go out, and the timekeeper learns when the deadline has moved.
     fn input<T>(&self, act: impl FnOnce(&mut State, SystemTime) -> T) -> T {
         let mut state = self.lock();
         let deadline = state.model.next_deadline();
@@ -133,6 +154,10 @@ impl Shared {
             if let Some(waker) = state.waiting.remove(&id) {
                 waker.wake();
             }
+        }
+        while let Some(webhook) = state.model.poll_delivery() {
+            state.webhooks.push_back(webhook);
+            self.webhook_waits.notify_one();
         }
         if state.model.next_deadline() != deadline {
             self.deadline_moved.notify_one();

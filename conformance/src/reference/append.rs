@@ -90,11 +90,7 @@ fn apply(
         _ => StatusCode::NO_CONTENT,
     };
     if let Some(content) = content {
-        // What forks inherit is kept for them.
-        if let Some(limit) = retention.filter(|_| stream.forks == 0) {
-            stream.log.trim(limit);
-        }
-        stream.log.push(content);
+        push(stream, content, retention);
     }
     if wanted.seq.is_some() {
         stream.last_seq = wanted.seq;
@@ -107,6 +103,32 @@ fn apply(
         stream.closed = Some(Closed { by: wanted.claim });
     }
     Ok(success(stream, status, state))
+}
+
+fn push(stream: &mut Stream, content: Content, retention: Option<usize>) {
+    // What forks inherit is kept for them.
+    if let Some(limit) = retention.filter(|_| stream.forks == 0) {
+        stream.log.trim(limit);
+    }
+    stream.log.push(content);
+}
+
+/// Appends what the server itself has to say, if the stream is open.
+pub(super) fn append_event(
+    store: &mut Store,
+    id: StreamId,
+    event: &Bytes,
+    retention: Option<usize>,
+    now: SystemTime,
+) -> Result<(), Refusal> {
+    let stream = store.get_mut(id)?;
+    if stream.closed.is_some() {
+        return Err(Refusal::conflict("the stream is closed"));
+    }
+    let content = content(event, &stream.content_type)?;
+    push(stream, content, retention);
+    store.touch(id, now);
+    Ok(())
 }
 
 /// A closed stream accepts nothing but the wish to close it (§5.3), and the very request that closed it (§5.2.1).

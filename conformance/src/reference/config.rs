@@ -32,7 +32,11 @@ pub struct Config {
     /// is left are answered with 410, and the beginning is its beginning. A stream that has forks drops
     /// nothing. `None`, the default, keeps everything.
     pub retention_bytes: Option<usize>,
-    /// Seeds everything that is random: cursor jitter (§10.1) and the identities in entity tags.
+    /// Whether webhooks may go to this machine, by plain HTTP, as tests need it (§12.8). Otherwise they go over TLS, and
+    /// to nowhere local. No by default.
+    pub local_webhooks: bool,
+    /// Seeds everything that is random: cursor jitter (§10.1), the identities in entity tags, the jitter of retries; and
+    /// the key that webhooks are signed with (§6.5).
     pub seed: u64,
     /// What the server does wrong, for suites that are to notice it. Nothing by default.
     pub defect: Option<Defect>,
@@ -46,6 +50,7 @@ impl Default for Config {
             page_bytes: Some(1024 * 1024),
             max_body_bytes: 64 * 1024 * 1024,
             retention_bytes: None,
+            local_webhooks: false,
             seed: 0,
             defect: None,
         }
@@ -85,6 +90,13 @@ impl Config {
     #[must_use]
     pub fn with_retention_bytes(mut self, bytes: impl Into<Option<usize>>) -> Self {
         self.retention_bytes = bytes.into();
+        self
+    }
+
+    /// Sets [`local_webhooks`](Self::local_webhooks).
+    #[must_use]
+    pub fn with_local_webhooks(mut self, allowed: bool) -> Self {
+        self.local_webhooks = allowed;
         self
     }
 

@@ -65,13 +65,13 @@ impl Wanted {
 /// Creates the stream under a path, or finds that it is there already.
 pub(super) fn create(
     store: &mut Store,
-    path: String,
+    path: &str,
     request: &Request<Bytes>,
     nonce: u64,
     now: SystemTime,
 ) -> Result<Answer, Refusal> {
     let wanted = Wanted::of(request.headers())?;
-    if let Some((id, stream)) = store.at(&path) {
+    if let Some((id, stream)) = store.at(path) {
         if stream.soft_deleted {
             return Err(Refusal::conflict("the path is taken by a deleted stream"));
         }
@@ -92,7 +92,7 @@ pub(super) fn create(
     )
 }
 
-fn build(store: &Store, path: String, wanted: Wanted, body: &Bytes) -> Result<Stream, Refusal> {
+fn build(store: &Store, path: &str, wanted: Wanted, body: &Bytes) -> Result<Stream, Refusal> {
     let origin = match &wanted.fork {
         Some(fork) => Some(fork.resolve(store, wanted.content_type.as_ref())?),
         None => None,
@@ -114,7 +114,7 @@ fn build(store: &Store, path: String, wanted: Wanted, body: &Bytes) -> Result<St
         log.push(append::content(body, &content_type)?);
     }
     Ok(Stream {
-        path,
+        path: path.to_owned(),
         identity: 0,
         content_type,
         expiry: wanted.expiry.or(inherited_expiry).unwrap_or(Expiry::Never),

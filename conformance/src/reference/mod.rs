@@ -1,14 +1,16 @@
 //! The reference server as a pure model.
 //!
-//! [`Model`] holds streams in memory and speaks the whole protocol but subscriptions. It has no socket, no
+//! [`Model`] holds streams in memory and speaks the whole protocol. It has no socket, no
 //! clock and no thread: requests and the time go in, pieces of answers come out, and the same inputs always
-//! give the same outputs. Any path names a stream, so the model does not care where it is mounted.
+//! give the same outputs. Any path names a stream, so the model does not care where it is mounted: the root of
+//! streams, where that matters, is what stands before the first segment `__ds` of a path (§6).
 //!
 //! # Run loop
 //!
 //! After every [`step`](Model::step), [`tick`](Model::tick) or [`cancel`](Model::cancel), take
 //! [`poll_output`](Model::poll_output) until it gives `None`; then wait for the next input, but no longer than
-//! until [`next_deadline`](Model::next_deadline), and tick. Late and superfluous ticks do no harm.
+//! until [`next_deadline`](Model::next_deadline), and tick. Late and superfluous ticks do no harm. Webhooks come
+//! out of [`poll_delivery`](Model::poll_delivery), and what became of them goes into [`delivered`](Model::delivered).
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -46,6 +48,13 @@
 //! - A long-poll from `now` has neither entity tag nor a life in caches: the next one starts somewhere else.
 //! - SSE text events end on whole characters: a character cut by an append is held back until the rest is there.
 //! - Paths are compared in a normal form; those with `.` or `..` segments are refused.
+//! - A webhook says the same in every attempt. While one that failed waits to be sent again no lease runs, and a callback
+//!   ends the attempts. An answer to a wake that is over does nothing.
+//! - `callback_url` begins as the URL did through which the subscription was created.
+//! - A stream that appears is linked from its beginning: what it is created with, or inherits as a fork, is work. The
+//!   link goes with the stream.
+//! - A wake that cannot be appended, because the stream for it is missing or closed, can be claimed all the same. A
+//!   subscription's own wake stream is not linked by its pattern.
 
 mod answer;
 mod append;
@@ -75,6 +84,7 @@ mod request;
 mod sse;
 mod store;
 mod stream;
+mod subscriptions;
 mod timers;
 
 pub use config::Config;
@@ -83,6 +93,7 @@ pub(crate) use defect::Asked;
 pub use defect::Defect;
 pub use exchange::{ExchangeId, Output};
 pub use model::Model;
+pub use subscriptions::{Delivery, DeliveryId};
 
 #[cfg(feature = "embedded")]
 pub(crate) use model::broken_body;

@@ -16,6 +16,8 @@ use super::names::NO_STORE;
 use super::read;
 use super::request::{ReadQuery, stream_path};
 use super::store::Store;
+use super::stream::StreamId;
+use super::subscriptions::{SubscriptionKey, Subscriptions, reserved};
 
 const METHODS: &str = "GET, HEAD, PUT, POST, DELETE, OPTIONS";
 
@@ -28,7 +30,17 @@ pub struct Model {
     pub(super) rng: fastrand::Rng,
     pub(super) store: Store,
     pub(super) readers: Readers,
+    pub(super) subscriptions: Subscriptions,
     pub(super) outbox: Outbox,
+}
+
+/// What happens by itself when its time has come. On a tie a reader comes first: it ends because its time is up, not
+/// because its stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Reader(ExchangeId),
+    Subscription(SubscriptionKey),
+    Stream(StreamId),
 }
 
 impl Model {
@@ -38,6 +50,7 @@ impl Model {
         Self {
             now: SystemTime::UNIX_EPOCH,
             rng: fastrand::Rng::with_seed(config.seed),
+            subscriptions: Subscriptions::new(config.seed),
             config,
             store: Store::default(),
             readers: Readers::default(),
@@ -78,28 +91,15 @@ impl Model {
         self.outbox.forget(id);
     }
 
-    /// Time has passed: long-polls run out, SSE connections reach their age, streams expire. A clock that goes
+    /// Time has passed: long-polls run out, SSE connections reach their age, streams expire, leases end. A clock that goes
     /// backwards stands still for the model.
     pub fn tick(&mut self, now: SystemTime) {
-        loop {
-            let reader = self.readers.next_deadline();
-            let expiry = self.store.next_expiry();
-            // On a tie the reader comes first: it ends because its time is up, not because its stream is.
-            let reader_first = match (reader, expiry) {
-                (Some((reader, _)), Some((expiry, _))) => reader <= expiry,
-                (reader, _) => reader.is_some(),
-            };
-            match (reader, expiry) {
-                (Some((due, id)), _) if reader_first && due <= now => {
-                    self.now = self.now.max(due);
-                    self.time_out(id);
-                }
-                (_, Some((due, stream))) if !reader_first && due <= now => {
-                    self.now = self.now.max(due);
-                    self.store.delete(stream);
-                    self.wake(stream);
-                }
-                _ => break,
+        while let Some((time, due)) = self.next_due().filter(|(time, _)| *time <= now) {
+            self.now = self.now.max(time);
+            match due {
+                Due::Reader(id) => self.time_out(id),
+                Due::Subscription(key) => self.subscription_due(key),
+                Due::Stream(stream) => self.end(stream),
             }
         }
         self.now = self.now.max(now);
@@ -108,9 +108,31 @@ impl Model {
     /// When [`tick`](Self::tick) has something to do next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<SystemTime> {
-        let reader = self.readers.next_deadline().map(|(due, _)| due);
-        let expiry = self.store.next_expiry().map(|(due, _)| due);
-        reader.into_iter().chain(expiry).min()
+        self.next_due().map(|(time, _)| time)
+    }
+
+    fn next_due(&self) -> Option<(SystemTime, Due)> {
+        let reader = self.readers.next_deadline();
+        let subscription = self.subscriptions.next_deadline();
+        let stream = self.store.next_expiry();
+        [
+            reader.map(|(time, id)| (time, Due::Reader(id))),
+            subscription.map(|(time, key)| (time, Due::Subscription(key))),
+            stream.map(|(time, id)| (time, Due::Stream(id))),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Deletes a stream, or ends it because its time has come.
+    fn end(&mut self, stream: StreamId) {
+        let path = self.store.get(stream).map(|stream| stream.path.clone());
+        self.store.delete(stream);
+        self.wake(stream);
+        if let Ok(path) = path {
+            self.disappeared(&path);
+        }
     }
 
     /// The next piece of any answer; poll until `None` after every input.
@@ -167,6 +189,9 @@ impl Model {
             return Ok(Some(preflight()));
         }
         let path = stream_path(request.uri().path())?;
+        if let Some((root, rest)) = reserved(&path) {
+            return Ok(Some(self.control(root, rest, request)));
+        }
         match *request.method() {
             Method::GET => {
                 let query = ReadQuery::parse(request.uri())?;
@@ -179,7 +204,11 @@ impl Model {
             }
             Method::PUT => {
                 let nonce = self.rng.u64(..);
-                create::create(&mut self.store, path, request, nonce, self.now).map(Some)
+                let answer = create::create(&mut self.store, &path, request, nonce, self.now)?;
+                if answer.head.status == StatusCode::CREATED {
+                    self.appeared(&path);
+                }
+                Ok(Some(answer))
             }
             Method::POST => {
                 let stream = self.store.find(&path)?;
@@ -191,12 +220,12 @@ impl Model {
                     self.now,
                 )?;
                 self.wake(stream);
+                self.grew(&path);
                 Ok(Some(answer))
             }
             Method::DELETE => {
                 let stream = self.store.find(&path)?;
-                self.store.delete(stream);
-                self.wake(stream);
+                self.end(stream);
                 Ok(Some(Answer::new(StatusCode::NO_CONTENT).cache(NO_STORE)))
             }
             _ => Err(

@@ -12,8 +12,6 @@ use super::offset::Start;
 
 /// Longer paths than this name no stream.
 const MAX_PATH: usize = 4096;
-/// The first segment below the root that is kept for the control interface (§6).
-const RESERVED: &str = "__ds";
 
 /// The name of a stream: a path in its one canonical spelling.
 pub(super) fn stream_path(path: &str) -> Result<String, Refusal> {
@@ -29,12 +27,6 @@ pub(super) fn stream_path(path: &str) -> Result<String, Refusal> {
     let path = canonical(path).ok_or(Refusal::bad_request("malformed path"))?;
     if walks(&path) {
         return Err(Refusal::bad_request("malformed path"));
-    }
-    if path.split('/').any(|segment| segment == RESERVED) {
-        return Err(Refusal::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "subscriptions are not supported",
-        ));
     }
     Ok(path)
 }
@@ -76,14 +68,18 @@ fn canonical(path: &str) -> Option<String> {
 /// The URL that a request was sent to, for `Location` (§5.1): absolute when the request says which host it
 /// meant, else a path.
 pub(super) fn location(uri: &Uri, headers: &HeaderMap) -> String {
-    let path = uri.path();
+    origin(uri, headers) + uri.path()
+}
+
+/// The beginning of that URL: scheme and host, when the request says which host it meant, else nothing.
+pub(super) fn origin(uri: &Uri, headers: &HeaderMap) -> String {
     let host = match uri.authority() {
         Some(authority) => Some(authority.as_str()),
         None => headers.get(HOST).and_then(|host| host.to_str().ok()),
     };
     match host {
-        Some(host) => format!("{}://{host}{path}", uri.scheme_str().unwrap_or("http")),
-        None => path.to_owned(),
+        Some(host) => format!("{}://{host}", uri.scheme_str().unwrap_or("http")),
+        None => String::new(),
     }
 }
 

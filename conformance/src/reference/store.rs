@@ -35,6 +35,12 @@ impl Store {
         }
     }
 
+    /// All streams that can be read and written, by their paths.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Stream> {
+        let streams = self.paths.values().filter_map(|id| self.get(*id).ok());
+        streams
+    }
+
     /// A stream that can be read and written.
     pub(super) fn get(&self, id: StreamId) -> Result<&Stream, Refusal> {
         match self.streams.get(&id) {

@@ -3,6 +3,7 @@
 mod hostile;
 mod http2;
 mod peer;
+mod webhooks;
 
 use std::time::Duration;
 

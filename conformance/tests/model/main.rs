@@ -18,4 +18,5 @@ mod retention;
 mod robustness;
 mod sse;
 mod streams;
+mod subscriptions;
 mod world;
