@@ -28,6 +28,7 @@ fn is_found(defect: Defect) -> Result<Completion, Failed> {
         // A live read must end by itself soon, so that what is wrong with its end is seen.
         let config = Config::default()
             .with_long_poll_timeout(Duration::from_secs(1))
+            .with_local_webhooks(true)
             .with_defect(defect);
         let server = Server::start(config).await?;
         let root = format!("{}/v1/stream", server.url());

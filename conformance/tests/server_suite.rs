@@ -13,7 +13,8 @@ const ENDS: [&str; 2] = ["long-poll.timeout", "sse.connection"];
 
 fn main() -> ExitCode {
     // Starting it waits for nothing.
-    let server = Server::start(Config::default()).now_or_never();
+    let config = Config::default().with_local_webhooks(true);
+    let server = Server::start(config).now_or_never();
     let server = server.expect("at once").expect("a free port");
     let root = format!("{}/v1/stream", server.url());
     harness(move || {

@@ -15,6 +15,7 @@ use durable_streams_reqwest::ReqwestTransport;
 const ENDS: [&str; 2] = ["long-poll.timeout", "sse.connection"];
 
 async fn serve(config: Config, path: &str) -> (Server, String) {
+    let config = config.with_local_webhooks(true);
     let server = Server::start(config).await.unwrap();
     let root = format!("{}{path}", server.url());
     (server, root)

@@ -84,6 +84,10 @@ pub(crate) struct Server {
     #[arg(long, value_name = "BYTES")]
     retention: Option<usize>,
 
+    /// What the server has: cases that would find that it does not, and be skipped, fail. May be repeated.
+    #[arg(long, value_name = "CAPABILITY", value_parser = capability)]
+    with: Vec<Capability>,
+
     /// A file with cases that are known to fail, one id in a line, with the reason behind a `#`. One that does not fail is an
     /// error.
     #[arg(long, value_name = "FILE")]
@@ -245,6 +249,9 @@ impl Server {
         };
         for capability in Capability::ALL.into_iter().filter(lacking) {
             suite = suite.without(capability);
+        }
+        for capability in &self.with {
+            suite = suite.with(*capability);
         }
         if let Some(bytes) = self.retention {
             suite = suite.retention(bytes);

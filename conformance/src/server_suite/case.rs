@@ -39,11 +39,17 @@ pub enum Capability {
     Restart,
     /// Old content is dropped. Needs [`Suite::retention`](super::Suite::retention).
     Retention,
+    /// Subscriptions, by wakes on a stream at least.
+    Subscriptions,
+    /// Subscriptions by webhook, and by plain HTTP to the machine that runs the suite: only there it can see them arrive.
+    Webhook,
+    /// URLs of webhooks are checked as it is right in production.
+    WebhookUrls,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Write,
         Self::Delete,
         Self::Fork,
@@ -52,6 +58,9 @@ impl Capability {
         Self::Sse,
         Self::Restart,
         Self::Retention,
+        Self::Subscriptions,
+        Self::Webhook,
+        Self::WebhookUrls,
     ];
 
     /// Its name on the command line.
@@ -65,6 +74,9 @@ impl Capability {
             Self::Sse => "sse",
             Self::Restart => "restart",
             Self::Retention => "retention",
+            Self::Subscriptions => "subscriptions",
+            Self::Webhook => "webhook",
+            Self::WebhookUrls => "webhook-urls",
         }
     }
 
@@ -79,6 +91,11 @@ impl Capability {
             Self::Sse => "Live reads by server-sent events.",
             Self::Restart => "What is stored outlives a restart of the server.",
             Self::Retention => "Old content is dropped.",
+            Self::Subscriptions => "There are subscriptions, by wakes on a stream at least.",
+            Self::Webhook => {
+                "There are subscriptions by webhook, and by plain HTTP to the machine that runs the suite."
+            }
+            Self::WebhookUrls => "URLs of webhooks are checked as it is right in production.",
         }
     }
 }

@@ -17,7 +17,9 @@ mod outcome;
 mod pages;
 mod polls;
 mod raw;
+mod receiver;
 mod report;
+mod subscriptions;
 mod suite;
 mod target;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::case::Capability;
 use super::exchange::Exchange;
 
 /// What came of a case.
@@ -109,6 +110,8 @@ mod seconds {
 pub(super) enum Stop {
     Fail(Failure),
     Skip(String),
+    /// The same, because the server does not have something.
+    Lacks(Capability, String),
     Blocked(String),
     Error(String),
 }

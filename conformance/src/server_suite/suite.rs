@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::case::{Capability, Case, Level};
 use super::cases;
-use super::outcome::{Outcome, Run, Stop, Why};
+use super::outcome::{Outcome, Run, Stop, Verdict, Why, fail};
 use super::report::Report;
 use super::target::{Restart, Server, Target};
 use crate::suite::Selection;
@@ -40,6 +40,7 @@ pub struct Suite {
     lacking: Vec<Capability>,
     restart: Option<Restart>,
     retention: Option<usize>,
+    promised: Vec<Capability>,
 }
 
 /// Why there is no suite.
@@ -81,6 +82,7 @@ pub fn suite(root: &str, transport: impl Transport, timer: impl Timer) -> Result
         lacking: Vec::new(),
         restart: None,
         retention: None,
+        promised: Vec::new(),
     })
 }
 
@@ -145,6 +147,13 @@ impl Suite {
     #[must_use]
     pub fn retention(mut self, bytes: usize) -> Self {
         self.retention = Some(bytes);
+        self
+    }
+
+    /// The server has this. Cases that would find that it does not, and be skipped, fail.
+    #[must_use]
+    pub fn with(mut self, capability: Capability) -> Self {
+        self.promised.push(capability);
         self
     }
 
@@ -257,13 +266,14 @@ impl Suite {
         } else {
             let target = Target::new(Arc::clone(server));
             let verdict = (case.check)(target.clone()).await;
+            let verdict = self.keeping_promises(verdict);
             exchanges = target.exchanges();
             target.clean_up().await;
             match verdict {
                 Ok(()) => Outcome::Pass,
                 Err(Stop::Fail(failure)) if case.level() == Level::Must => Outcome::Fail(failure),
                 Err(Stop::Fail(failure)) => Outcome::Warn(failure),
-                Err(Stop::Skip(why)) => Outcome::Skip(Why::of(why)),
+                Err(Stop::Skip(why) | Stop::Lacks(_, why)) => Outcome::Skip(Why::of(why)),
                 Err(Stop::Blocked(why)) => Outcome::Blocked(Why::of(why)),
                 Err(Stop::Error(why)) => Outcome::Error(Why::of(why)),
             }
@@ -278,6 +288,17 @@ impl Suite {
             outcome,
             time: begun.elapsed(),
             exchanges,
+        }
+    }
+
+    /// What a server is said to have is not skipped for want of it.
+    fn keeping_promises(&self, verdict: Verdict) -> Verdict {
+        match verdict {
+            Err(Stop::Lacks(capability, why)) if self.promised.contains(&capability) => {
+                fail(capability.words(), why)
+            }
+            Err(Stop::Lacks(_, why)) => Err(Stop::Skip(why)),
+            other => other,
         }
     }
 

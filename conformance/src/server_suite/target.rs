@@ -22,7 +22,7 @@ use super::outcome::{Failure, Stop, Verdict, fail};
 use super::raw::{self, Back, Raw};
 
 /// What is left as it is in a query.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -54,7 +54,7 @@ pub(super) type Restart = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>>
 #[derive(Clone)]
 pub(super) struct Target {
     server: Arc<Server>,
-    log: Arc<Log>,
+    pub(super) log: Arc<Log>,
     made: Arc<Mutex<Vec<Stream>>>,
     patience: Duration,
 }
@@ -93,8 +93,18 @@ impl Target {
 
     /// The name and the URL of a stream that is not there yet.
     pub(super) fn unmade(&self) -> Stream {
+        self.made(&self.new_name())
+    }
+
+    /// A name that is used for nothing else.
+    pub(super) fn new_name(&self) -> String {
         let number = self.server.next_stream.fetch_add(1, Ordering::Relaxed);
-        let stream = self.named(&format!("{}-{number}", self.server.prefix));
+        format!("{}-{number}", self.server.prefix)
+    }
+
+    /// What has this name is deleted at the end.
+    pub(super) fn made(&self, name: &str) -> Stream {
+        let stream = self.named(name);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.push(stream.clone());
         stream
@@ -102,10 +112,13 @@ impl Target {
 
     /// The stream of this name, which is percent-encoded where that is needed.
     pub(super) fn named(&self, name: &str) -> Stream {
-        Stream {
-            target: self.clone(),
-            url: format!("{}/{name}", self.server.root),
-        }
+        self.at(format!("{}/{name}", self.server.root))
+    }
+
+    /// What is at this URL.
+    pub(super) fn at(&self, url: String) -> Stream {
+        let target = self.clone();
+        Stream { target, url }
     }
 
     /// A stream of this type, made in preparation.
@@ -140,7 +153,7 @@ impl Target {
 
     /// How long what should happen at once may take.
     pub(super) fn patience(&self) -> Duration {
-        self.server.patience
+        self.patience
     }
 
     /// Logs a request that is sent.
@@ -226,6 +239,12 @@ impl Stream {
     pub(super) fn path(&self) -> String {
         let uri: Result<Uri, _> = self.url.parse();
         uri.map_or_else(|_| self.url.clone(), |uri| uri.path().to_owned())
+    }
+
+    /// Its path below the root, as subscriptions name it.
+    pub(super) fn name(&self) -> &str {
+        let below = self.url.strip_prefix(&self.target.server.root);
+        below.unwrap_or(&self.url).trim_start_matches('/')
     }
 
     pub(super) fn ask(&self, method: Method) -> Ask {
@@ -357,6 +376,10 @@ impl Ask {
             .parse()
             .map_err(|error| Stop::Error(format!("{}{}: {error}", self.url, self.query)))?;
         *request.headers_mut() = server.headers.clone();
+        // A token takes the place of the user's credentials.
+        for name in self.headers.keys() {
+            request.headers_mut().remove(name);
+        }
         for (name, value) in &self.headers {
             request.headers_mut().append(name, value.clone());
         }

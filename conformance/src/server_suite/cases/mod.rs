@@ -26,13 +26,14 @@ mod sequence;
 mod serving;
 mod sse;
 mod sse_data;
+mod subscriptions;
 mod windows;
 
 use super::case::Case;
 
 /// All cases, in the order of their areas.
 pub fn all() -> Vec<Case> {
-    let areas: [&[&[Case]]; 6] = [
+    let areas: [&[&[Case]]; 7] = [
         &[model::CASES, create::CASES, expiry::CASES, windows::CASES],
         &[
             append::CASES,
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Case> {
             retention::CASES,
             restart::CASES,
         ],
+        subscriptions::CASES,
     ];
     let areas = areas.into_iter().flatten().copied();
     areas.flatten().cloned().collect()

@@ -107,6 +107,10 @@ pub const UNOBSERVABLE: &[(&str, &str)] = &[
         "A `kid` does not show what it was made from: thumbprints and random names look alike.",
     ),
     (
+        "6.5-06",
+        "When a server changes its keys is up to its operator: nobody outside can make it do so, and wait for it.",
+    ),
+    (
         "7.1-07",
         "What is stored is inside the server, and a retry may take so long that a lost one looks like a late one.",
     ),
