@@ -37,8 +37,8 @@ impl Store {
 
     /// All streams that can be read and written, by their paths.
     pub(super) fn all(&self) -> impl Iterator<Item = &Stream> {
-        let streams = self.paths.values().filter_map(|id| self.get(*id).ok());
-        streams
+        let ids = self.paths.values();
+        ids.filter_map(|id| self.get(*id).ok())
     }
 
     /// A stream that can be read and written.
