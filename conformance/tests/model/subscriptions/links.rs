@@ -41,7 +41,7 @@ fn r6_2_10_what_is_there_already_is_no_work() {
     let tail = world.create("/root/a", TEXT, "abc");
     pull_wake(&mut world, "s", json!({ "pattern": "**" }));
     assert_eq!(links(&mut world, "s"), [link("a", "glob", &tail)]);
-    assert_eq!(wakes(&mut world), [json!(0); 0]);
+    assert!(wakes(&mut world).is_empty());
     let refused = post(&mut world, "s/claim", &json!({ "worker": "w" }));
     assert_eq!(super::code(&refused), is(409, "NO_PENDING_WORK"));
 }
