@@ -1,6 +1,5 @@
 //! The client: where streams live, and how they are spoken to.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -8,7 +7,8 @@ use std::time::Duration;
 
 use durable_streams_core::{CallConfig, Error, Extras, RetryPolicy, StreamUrl};
 
-use crate::session::{Refresh, RefreshResult, Session};
+use crate::hooks::{HookResult, Outgoing, Refresh, RequestHook};
+use crate::session::Session;
 use crate::stream::DurableStream;
 use crate::transport::{BoxFuture, Timer, Transport};
 
@@ -24,8 +24,11 @@ pub(crate) struct Inner {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) extras: Extras,
+    pub(crate) hook: Option<Arc<RequestHook>>,
     pub(crate) refresh: Option<Arc<Refresh>>,
     pub(crate) spawner: Option<Arc<Spawner>>,
+    /// Whether it needs no runtime of the caller's.
+    pub(crate) stands_alone: bool,
     pub(crate) settings: Settings,
 }
 
@@ -69,8 +72,10 @@ impl Client {
             transport: Arc::new(transport),
             timer: Arc::new(timer),
             extras: Ok(Extras::new()),
+            hook: None,
             refresh: None,
             spawner: None,
+            stands_alone: false,
             settings: Settings {
                 request_timeout: Duration::from_secs(30),
                 long_poll_timeout: Duration::from_secs(65),
@@ -94,7 +99,14 @@ impl Client {
     pub(crate) fn idle_session(&self) -> Session {
         let inner = &self.0;
         let (transport, timer) = (Arc::clone(&inner.transport), Arc::clone(&inner.timer));
-        Session::new(transport, timer, Extras::new(), None, http::Uri::default())
+        Session::new(
+            transport,
+            timer,
+            Extras::new(),
+            Vec::new(),
+            None,
+            http::Uri::default(),
+        )
     }
 
     /// The root under which streams live, without its query.
@@ -121,8 +133,10 @@ pub struct ClientBuilder {
     transport: Arc<dyn Transport>,
     timer: Arc<dyn Timer>,
     extras: Result<Extras, Error>,
+    hook: Option<Arc<RequestHook>>,
     refresh: Option<Arc<Refresh>>,
     spawner: Option<Arc<Spawner>>,
+    stands_alone: bool,
     settings: Settings,
 }
 
@@ -144,26 +158,65 @@ impl ClientBuilder {
         self
     }
 
+    /// Says anew for every request what goes on it, reconnects of readers and what is sent again included: a token that expires, a
+    /// trace, a counter.
+    ///
+    /// What it gives replaces what was [set](Self::header) or [renewed](Self::refresh) under the same name. The request waits for it,
+    /// within its timeout. When it fails the request is not sent, and is tried again as where no connection could be made; the last error
+    /// is of the kind [`Hook`](durable_streams_core::ErrorKind::Hook). A name or value that cannot be sent is final. A hook of one
+    /// stream alone: [`DurableStream::with_hook`].
+    ///
+    /// ```
+    /// # use durable_streams_client::{BoxError, Client, ClientBuilder, Extras};
+    /// # async fn valid_token() -> Result<String, BoxError> { Ok(String::new()) }
+    /// # fn example(builder: ClientBuilder) -> ClientBuilder {
+    /// builder.hook(|request| async move {
+    ///     let mut extras = Extras::new();
+    ///     extras.set_header("authorization", &format!("Bearer {}", valid_token().await?))?;
+    ///     if request.method() == "POST" {
+    ///         extras.set_param("source", "orders")?;
+    ///     }
+    ///     Ok(extras)
+    /// })
+    /// # }
+    /// ```
+    pub fn hook<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Outgoing) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = HookResult> + Send + 'static,
+    {
+        self.hook = Some(Arc::new(move |request| Box::pin(hook(request))));
+        self
+    }
+
     /// Renews headers and parameters when a request is refused with 401 or 403, reconnects of a reader included.
     ///
-    /// The hook runs once per refused request, which is then sent once more; what it gives replaces what has the same name
-    /// and stays for all later requests. When it fails, the refusal stands. A producer that was fenced is not a matter of credentials.
+    /// The request is then sent once more; what the hook gives replaces what has the same name and stays for all later requests.
+    /// Requests that are refused at the same time share one run of it. When it fails, the refusal stands. A producer that was fenced is not
+    /// a matter of credentials.
     pub fn refresh<F, Fut>(mut self, hook: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Extras, Box<dyn StdError + Send + Sync>>> + Send + 'static,
+        Fut: Future<Output = HookResult> + Send + 'static,
     {
-        let hook = Box::new(move || -> BoxFuture<'static, RefreshResult> { Box::pin(hook()) });
+        let hook = Box::new(move || -> BoxFuture<'static, HookResult> { Box::pin(hook()) });
         self.refresh = Some(Arc::new(Refresh::new(hook)));
         self
     }
 
-    /// How writers are run in the background: the runtime's `spawn`. Transport crates that know their runtime set it.
+    /// How writers and consumers are run in the background: the runtime's `spawn`. Transport crates that know their runtime set it.
     pub fn spawner(
         mut self,
         spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static,
     ) -> Self {
         self.spawner = Some(Arc::new(spawn));
+        self
+    }
+
+    /// Says that transport and timer can be polled on any thread, without a runtime of the caller's: what [`blocking`](crate::blocking)
+    /// needs. Transport crates set it.
+    pub fn stands_alone(mut self) -> Self {
+        self.stands_alone = true;
         self
     }
 
@@ -207,8 +260,10 @@ impl ClientBuilder {
             transport: self.transport,
             timer: self.timer,
             extras: self.extras?,
+            hook: self.hook,
             refresh: self.refresh,
             spawner: self.spawner,
+            stands_alone: self.stands_alone,
             settings: self.settings,
         })))
     }

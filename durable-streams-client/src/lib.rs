@@ -7,29 +7,39 @@
 //! - Single operations are builders that are awaited: `stream.append(…).seq("1").await?`.
 //! - A [`Writer`] writes a stream exactly once, in batches, whatever fails in between.
 //! - A [`Reader`] reads a stream from a checkpoint to its end, or live, whatever fails in between.
+//! - A [`Consumer`] hands what it reads to a [`Handler`], commits its checkpoints, and goes on after what the handler makes of failures.
 //!
 //! Everything that decides lives in [`core`], which does no I/O. Sections (§) are those of the Durable Streams protocol.
 
+pub mod blocking;
 mod client;
+mod consumer;
 mod driver;
+mod hooks;
 mod log;
 mod operation;
 mod reader;
 mod session;
 mod stream;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod transport;
 mod writer;
 
 pub use client::{Client, ClientBuilder};
+pub use consumer::{
+    CheckpointStore, Consumer, ConsumerBuilder, ConsumerDriver, Decision, Ended, FileCheckpoints,
+    Handler, HandlerFn, MemoryCheckpoints, handler_fn,
+};
 pub use durable_streams_core as core;
 pub use durable_streams_core::operation::{Appended, Closed, Created, Metadata, Payload};
 pub use durable_streams_core::{
     AfterClaim, Batch, Checkpoint, Error, ErrorKind, Extras, Failure, FailureKind, Live, Offset,
     OperationKind, PositionError, Refused, RefusedReason, RetryPolicy, Start, StreamUrl, Unsent,
 };
+pub use hooks::{BoxError, HookResult, Outgoing};
 pub use operation::OperationBuilder;
 pub use reader::{ReadBuilder, Reader};
-pub use session::RefreshResult;
 pub use stream::DurableStream;
 pub use transport::{Body, BoxFuture, Timer, Transport, TransportError};
 pub use writer::{Receipt, Stored, Writer, WriterBuilder, WriterDriver, WriterSink};

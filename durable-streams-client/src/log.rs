@@ -1,6 +1,8 @@
 //! The few things worth a line in a log. Without the feature `tracing` they say nothing.
 
-use durable_streams_core::{Notice, WriterEvent};
+use durable_streams_core::{Error, Notice, WriterEvent};
+
+use crate::consumer::Decision;
 
 #[cfg(feature = "tracing")]
 pub(crate) fn notice(notice: &Notice) {
@@ -43,3 +45,11 @@ pub(crate) fn writer(event: &WriterEvent) {
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn writer(_: &WriterEvent) {}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn consumer(name: &str, error: &Error, decision: &Decision) {
+    tracing::warn!(consumer = name, %error, ?decision, "a consumer met an error");
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn consumer(_: &str, _: &Error, _: &Decision) {}

@@ -10,9 +10,9 @@ use durable_streams_core::operation::{
 use durable_streams_core::{Call, CallConfig, Error, Extras, Offset, RetryPolicy, StreamUrl};
 use serde::Serialize;
 
-use crate::BoxFuture;
 use crate::driver::Driver;
 use crate::stream::{DurableStream, edit};
+use crate::{BoxFuture, blocking};
 
 /// An operation on a stream, to be awaited.
 ///
@@ -178,6 +178,21 @@ impl Learn for Delete {
 
 impl Learn for Append {}
 impl Learn for Close {}
+
+impl<O> OperationBuilder<O>
+where
+    Self: IntoFuture<Output = Result<<O as Operation>::Outcome, Error>>,
+    O: Operation,
+{
+    /// Does it, and waits for it on this thread: see [`blocking`].
+    ///
+    /// # Errors
+    /// As awaiting it does; and [`InvalidInput`](durable_streams_core::ErrorKind::InvalidInput) for a client that needs a runtime of the caller's.
+    pub fn wait(self) -> Result<O::Outcome, Error> {
+        blocking::check(self.stream.client())?;
+        blocking::block_on(self.into_future())
+    }
+}
 
 impl<O> IntoFuture for OperationBuilder<O>
 where

@@ -14,13 +14,15 @@ use durable_streams_core::{
 use futures_core::Stream;
 use http::StatusCode;
 
+use crate::blocking;
+use crate::consumer::ConsumerBuilder;
 use crate::driver::Driver;
 use crate::log;
 use crate::stream::{DurableStream, edit};
 
 /// Configures a [`Reader`]. What cannot be sent is reported by the reader, before any I/O.
 #[must_use = "nothing is read until the reader is started"]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ReadBuilder {
     stream: DurableStream,
     config: Result<ReaderConfig, Error>,
@@ -137,6 +139,30 @@ impl ReadBuilder {
             failed: None,
             told: false,
         }
+    }
+
+    /// The reader as an iterator that blocks: see [`blocking`]. It gives an error for a client that needs a runtime of the caller's.
+    pub fn start_blocking(mut self) -> blocking::Reader {
+        if let Err(error) = blocking::check(self.stream.client()) {
+            self.config = Err(error);
+        }
+        blocking::Reader::new(self.start())
+    }
+
+    /// Consumes the stream under supervision: each batch is handled, then its checkpoint is committed under this name, and failures are
+    /// decided upon. One name for each consumer of a store.
+    pub fn consumer(self, name: impl Into<String>) -> ConsumerBuilder {
+        ConsumerBuilder::new(self, name.into())
+    }
+
+    pub(crate) fn stream(&self) -> &DurableStream {
+        &self.stream
+    }
+
+    /// The next reader begins here.
+    pub(crate) fn go_on_from(&mut self, start: Start) {
+        self.start = start;
+        self.cursor = None;
     }
 
     fn build(self) -> Result<Driver<Machine>, Error> {

@@ -1,8 +1,7 @@
 //! What stands between a machine and the transport: the application's headers and parameters, and their renewal.
 
-use std::error::Error as StdError;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,59 +9,16 @@ use durable_streams_core::wire::header::PRODUCER_EPOCH;
 use durable_streams_core::{Error, Extras, FailureKind};
 use http::{Request, Response, StatusCode, Uri};
 
+use crate::hooks::{Outgoing, Refresh, RequestHook, unprepared};
 use crate::transport::{Body, BoxFuture, Timer, Transport, TransportError};
-
-/// What a refresh hook gives: headers and parameters that replace those of the same name, or why it could not.
-pub type RefreshResult = Result<Extras, Box<dyn StdError + Send + Sync>>;
-
-type RefreshHook = dyn Fn() -> BoxFuture<'static, RefreshResult> + Send + Sync;
-
-/// Renews credentials, shared by everything of one client.
-pub(crate) struct Refresh {
-    hook: Box<RefreshHook>,
-    renewed: Mutex<(u64, Extras)>,
-}
-
-impl Refresh {
-    pub(crate) fn new(hook: Box<RefreshHook>) -> Self {
-        Self {
-            hook,
-            renewed: Mutex::default(),
-        }
-    }
-
-    fn current(&self) -> (u64, Extras) {
-        self.renewed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Renews, unless somebody else did since `seen`. Says whether there is something new.
-    async fn renew(&self, seen: u64) -> bool {
-        if self.current().0 != seen {
-            return true;
-        }
-        match (self.hook)().await {
-            Ok(extras) => {
-                let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-                renewed.0 += 1;
-                renewed.1.extend(&extras);
-                true
-            }
-            Err(error) => {
-                crate::log::refresh_failed(&*error);
-                false
-            }
-        }
-    }
-}
 
 /// The way of one stream's requests to the transport.
 pub(crate) struct Session {
     transport: Arc<dyn Transport>,
     timer: Arc<dyn Timer>,
     extras: Extras,
+    /// What goes on each request anew, over the extras.
+    hooks: Vec<Arc<RequestHook>>,
     refresh: Option<Arc<Refresh>>,
     /// The origin that the extras are for.
     home: Uri,
@@ -73,6 +29,7 @@ impl Session {
         transport: Arc<dyn Transport>,
         timer: Arc<dyn Timer>,
         extras: Extras,
+        hooks: Vec<Arc<RequestHook>>,
         refresh: Option<Arc<Refresh>>,
         home: Uri,
     ) -> Self {
@@ -80,6 +37,7 @@ impl Session {
             transport,
             timer,
             extras,
+            hooks,
             refresh,
             home,
         }
@@ -97,32 +55,44 @@ impl Session {
     /// once, and the request is sent again: the server did not take it on.
     pub(crate) async fn send(
         &self,
-        mut request: Request<Bytes>,
+        request: Request<Bytes>,
     ) -> Result<Response<Body>, TransportError> {
         let Some(refresh) = &self.refresh else {
-            self.extras
-                .apply(&mut request, &self.home)
-                .map_err(refused)?;
+            let request = self.prepare(request, None).await?;
             return self.transport.send(request).await;
         };
         let (seen, renewed) = refresh.current();
-        let answer = self.transport.send(self.with(&request, &renewed)?).await?;
+        let first = self.prepare(request.clone(), Some(&renewed)).await?;
+        let answer = self.transport.send(first).await?;
         if !wants_credentials(&answer) || !refresh.renew(seen).await {
             return Ok(answer);
         }
         drop(answer);
         let (_, renewed) = refresh.current();
-        self.transport.send(self.with(&request, &renewed)?).await
+        let second = self.prepare(request, Some(&renewed)).await?;
+        self.transport.send(second).await
     }
 
-    fn with(
+    /// The request with what goes on it: what was set, under what was renewed, under what the hooks say now.
+    async fn prepare(
         &self,
-        request: &Request<Bytes>,
-        renewed: &Extras,
+        mut request: Request<Bytes>,
+        renewed: Option<&Extras>,
     ) -> Result<Request<Bytes>, TransportError> {
-        let mut request = request.clone();
+        if renewed.is_none() && self.hooks.is_empty() {
+            self.extras
+                .apply(&mut request, &self.home)
+                .map_err(refused)?;
+            return Ok(request);
+        }
         let mut extras = self.extras.clone();
-        extras.extend(renewed);
+        if let Some(renewed) = renewed {
+            extras.extend(renewed);
+        }
+        for hook in &self.hooks {
+            let more = hook(Outgoing::of(&request)).await;
+            extras.extend(&more.map_err(unprepared)?);
+        }
         extras.apply(&mut request, &self.home).map_err(refused)?;
         Ok(request)
     }

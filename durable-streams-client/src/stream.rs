@@ -1,6 +1,7 @@
 //! A handle to one stream.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use durable_streams_core::operation::{Append, Close, Create, Delete, Fork, Head, Payload};
@@ -9,6 +10,7 @@ use http::Uri;
 use serde::Serialize;
 
 use crate::client::Client;
+use crate::hooks::{HookResult, Outgoing, RequestHook};
 use crate::operation::OperationBuilder;
 use crate::reader::ReadBuilder;
 use crate::session::Session;
@@ -23,6 +25,7 @@ pub struct DurableStream {
     client: Client,
     url: Result<Arc<StreamUrl>, Error>,
     extras: Result<Extras, Error>,
+    hook: Option<Arc<RequestHook>>,
     content_type: Arc<Mutex<Option<String>>>,
 }
 
@@ -32,6 +35,7 @@ impl DurableStream {
             client,
             url: url.map(Arc::new),
             extras: Ok(Extras::new()),
+            hook: None,
             content_type: Arc::default(),
         }
     }
@@ -60,6 +64,20 @@ impl DurableStream {
     #[must_use]
     pub fn with_param(mut self, key: &str, value: &str) -> Self {
         edit(&mut self.extras, |extras| extras.set_param(key, value));
+        self
+    }
+
+    /// The same stream, with a hook that says anew for every request about it what goes on it: see [`ClientBuilder::hook`]. It adds to what
+    /// the client's says, and takes the place of one that was set before.
+    ///
+    /// [`ClientBuilder::hook`]: crate::ClientBuilder::hook
+    #[must_use]
+    pub fn with_hook<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(Outgoing) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = HookResult> + Send + 'static,
+    {
+        self.hook = Some(Arc::new(move |request| Box::pin(hook(request))));
         self
     }
 
@@ -211,10 +229,12 @@ impl DurableStream {
             .origin()
             .parse()
             .map_err(|_| Error::invalid("the origin of the stream is malformed"))?;
+        let client_hook = inner.hook.clone().filter(|_| at_home).into_iter();
         Ok(Session::new(
             Arc::clone(&inner.transport),
             Arc::clone(&inner.timer),
             extras,
+            client_hook.chain(self.hook.clone()).collect(),
             inner.refresh.clone().filter(|_| at_home),
             home,
         ))

@@ -98,6 +98,7 @@ impl fmt::Display for TransportError {
             FailureKind::Interrupted => "the connection ended before the answer did",
             FailureKind::Timeout => "no answer in time",
             FailureKind::Refused => "the transport refuses this request",
+            FailureKind::Hook => "a hook of the application failed",
             _ => "the transport failed",
         })
     }

@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::future::IntoFuture;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use common::{Answer, answer, scripted};
+use common::{Answer, Still, answer, scripted, scripted_by};
 use durable_streams_client::{
     Client, DurableStream, ErrorKind, Extras, FailureKind, Live, Reader, RetryPolicy,
 };
@@ -100,6 +102,242 @@ async fn b55_a_refused_request_is_renewed_once_and_reconnects_are_too() {
         .collect();
     assert_eq!(tokens, ["Bearer 0", "Bearer 1", "Bearer 1", "Bearer 2"]);
     assert_eq!(renewals.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn b55_requests_that_are_refused_at_the_same_time_share_one_renewal() {
+    let refused = || answer(401, &[], "");
+    let answered = || answer(200, &[OFFSET], "");
+    for (works, answers) in [
+        (
+            true,
+            vec![
+                refused(),
+                refused(),
+                refused(),
+                answered(),
+                answered(),
+                answered(),
+            ],
+        ),
+        (false, vec![refused(), refused(), refused()]),
+    ] {
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        let (builder, script) = scripted(answers);
+        let requests = Arc::clone(&script);
+        let hook = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let requests = Arc::clone(&requests);
+            async move {
+                // All three were refused before it is over.
+                while requests.requests().len() < 3 {
+                    tokio::task::yield_now().await;
+                }
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                if works {
+                    Ok(Extras::new())
+                } else {
+                    Err("no token".into())
+                }
+            }
+        };
+        let stream = builder.refresh(hook).build().unwrap().stream("s");
+        let head = || stream.head().into_future();
+        let results = tokio::join!(head(), head(), head());
+        for result in [results.0, results.1, results.2] {
+            let kind = result.map_err(|error| error.kind());
+            assert_eq!(kind.is_ok(), works, "{kind:?}");
+        }
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        assert_eq!(script.requests().len(), if works { 6 } else { 3 });
+    }
+}
+
+#[tokio::test]
+async fn b55_a_renewal_that_is_dropped_is_run_by_the_next_who_is_refused() {
+    let (builder, script) = scripted_by(
+        Still,
+        [
+            answer(401, &[], ""),
+            answer(401, &[], ""),
+            answer(200, &[OFFSET], ""),
+        ],
+    );
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&runs);
+    let hook = move || {
+        let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            if first {
+                std::future::pending::<()>().await;
+            }
+            Ok(Extras::new())
+        }
+    };
+    let stream = builder.refresh(hook).build().unwrap().stream("s");
+    let dropped = tokio::spawn(stream.head().into_future());
+    while runs.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let waiting = tokio::spawn(stream.head().into_future());
+    while script.requests().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    dropped.abort();
+    waiting.await.unwrap().unwrap();
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
+}
+
+/// Gives `x-count: 1`, `2` and so on.
+fn counting()
+-> impl Fn(durable_streams_client::Outgoing) -> std::future::Ready<durable_streams_client::HookResult>
+{
+    let count = AtomicU32::new(0);
+    move |_| {
+        let mut extras = Extras::new();
+        let n = count.fetch_add(1, Ordering::SeqCst) + 1;
+        extras.set_header("x-count", &n.to_string()).unwrap();
+        std::future::ready(Ok(extras))
+    }
+}
+
+fn header<'a>(request: &'a http::Request<bytes::Bytes>, name: &str) -> Option<&'a str> {
+    request
+        .headers()
+        .get(name)
+        .map(|value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_hook_says_anew_what_goes_on_every_request_retries_and_reconnects_included() {
+    let (builder, script) = scripted([
+        answer(200, &[OFFSET, JSON, ("stream-up-to-date", "true")], "[]"),
+        answer(503, &[], ""),
+        answer(204, &[OFFSET], ""),
+        Answer::Fail(FailureKind::Interrupted),
+        answer(204, &[OFFSET, ("stream-closed", "true")], ""),
+        answer(503, &[], ""),
+        answer(204, &[OFFSET], ""),
+    ]);
+    let client = builder
+        .header("x-count", "set")
+        .hook(counting())
+        .build()
+        .unwrap();
+    let stream = client.stream("s").with_hook(|request| async move {
+        let mut extras = Extras::new();
+        extras.set_param("was", request.method().as_str())?;
+        Ok(extras)
+    });
+    let mut reader = stream.read().live(Live::LongPoll).start();
+    while reader.next().await.unwrap().is_some() {}
+    stream.append("x").await.unwrap();
+
+    let requests = script.requests();
+    let counts: Vec<_> = requests
+        .iter()
+        .map(|request| header(request, "x-count").unwrap())
+        .collect();
+    assert_eq!(counts, ["1", "2", "3", "4", "5", "6", "7"]);
+    assert_eq!(script.targets()[0], "GET /v1/s?offset=-1&was=GET");
+    assert_eq!(script.targets()[6], "POST /v1/s?was=POST");
+}
+
+#[tokio::test]
+async fn a_hook_that_fails_sends_nothing_and_is_tried_again_as_long_as_the_policy_allows() {
+    let tries = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&tries);
+    let hook = move |_| {
+        let fails = counted.fetch_add(1, Ordering::SeqCst) < 2;
+        async move {
+            if fails {
+                Err("no token yet".into())
+            } else {
+                Ok(Extras::new())
+            }
+        }
+    };
+    let (builder, script) = scripted([answer(204, &[OFFSET], "")]);
+    let stream = builder.hook(hook).build().unwrap().stream("s");
+    stream.append("x").await.unwrap();
+    assert_eq!(
+        (tries.load(Ordering::SeqCst), script.requests().len()),
+        (3, 1)
+    );
+
+    let (builder, script) = scripted([]);
+    let stream = builder
+        .build()
+        .unwrap()
+        .stream("s")
+        .with_hook(|_| async { Err("no token".into()) });
+    let error = stream
+        .append("x")
+        .retry(RetryPolicy::never())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.may_have_been_applied()),
+        (ErrorKind::Hook, false)
+    );
+    assert_eq!(
+        std::error::Error::source(&error).unwrap().to_string(),
+        "no token"
+    );
+    let mut reader = stream.read().retry(RetryPolicy::never()).start();
+    assert_eq!(reader.next().await.unwrap_err().kind(), ErrorKind::Hook);
+    assert!(script.requests().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_hook_says_that_cannot_be_sent_is_final() {
+    let (builder, script) = scripted([]);
+    let stream = builder.build().unwrap().stream("s").with_hook(|_| async {
+        let mut extras = Extras::new();
+        extras.set_header("x-token", "s3cret\n")?;
+        Ok(extras)
+    });
+    let error = stream.head().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(!format!("{error} {error:?}").contains("s3cret"));
+    assert!(script.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_hook_wins_over_what_was_renewed_and_is_asked_again_for_the_second_sending() {
+    let (builder, script) = scripted([answer(401, &[], ""), answer(200, &[OFFSET], "")]);
+    let renewed = || async {
+        let mut extras = Extras::new();
+        extras.set_header("x-count", "renewed")?;
+        extras.set_header("x-other", "renewed")?;
+        Ok(extras)
+    };
+    let client = builder.refresh(renewed).hook(counting()).build().unwrap();
+    client.stream("s").head().await.unwrap();
+    let requests = script.requests();
+    let sent = |n: usize| {
+        (
+            header(&requests[n], "x-count"),
+            header(&requests[n], "x-other"),
+        )
+    };
+    assert_eq!(sent(0), (Some("1"), None));
+    assert_eq!(sent(1), (Some("2"), Some("renewed")));
+}
+
+#[tokio::test]
+async fn b65_another_origin_gets_nothing_of_the_clients_hook() {
+    let (builder, script) = scripted([answer(200, &[OFFSET], "")]);
+    let client = builder.hook(counting()).build().unwrap();
+    client
+        .stream("http://elsewhere.test/s")
+        .head()
+        .await
+        .unwrap();
+    assert!(script.requests()[0].headers().is_empty());
 }
 
 #[tokio::test]

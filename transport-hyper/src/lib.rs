@@ -9,11 +9,13 @@
 //! - `rustls` (default): HTTPS by rustls, with the platform's certificates.
 //! - `native-tls`: HTTPS by the platform's own library.
 //! - `http2`: HTTP/2, where the server offers it.
+//! - `tower`: tower services as transports, and transports as tower services.
 //! - `tracing`: spans and events for requests, retries and fallbacks.
 //!
 //! With both `rustls` and `native-tls`, rustls is used, unless the [builder](HyperTransport::builder) is given a
 //! connector of the other. Without either, an `https` URL is [refused](FailureKind::Refused).
 
+mod background;
 mod body;
 mod builder;
 mod connect;
@@ -21,6 +23,9 @@ mod failure;
 mod timer;
 mod tls;
 mod transport;
+
+use background::Background;
+use durable_streams_client::blocking::Within;
 
 pub use builder::HyperTransportBuilder;
 pub use durable_streams_client::*;
@@ -39,7 +44,7 @@ pub use transport::HyperTransport;
 ///
 /// With a transport of your own making: `Client::builder(root, transport, TokioTimer)`; see [`HyperTransport`].
 ///
-/// Writers are spawned on the tokio runtime they are started in.
+/// Writers and consumers are spawned on the tokio runtime they are started in.
 ///
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) when `root` is no absolute http or https URL, or the TLS library cannot be
@@ -51,4 +56,30 @@ pub fn client(root: &str) -> Result<ClientBuilder, Error> {
     Ok(builder.spawner(|driver| {
         tokio::spawn(driver);
     }))
+}
+
+/// Begins a client of the streams under this URL, as [`client`] does, with a tokio runtime of its own on a thread in the background.
+///
+/// It works on any executor, and without one: see [`blocking`]. The thread ends with the client and what was made of it.
+///
+/// ```no_run
+/// use durable_streams_hyper::background_client;
+///
+/// let client = background_client("https://streams.example.com/v1/stream")?.build()?;
+/// client.stream("orders").append("an order").wait()?;
+/// # Ok::<(), durable_streams_hyper::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`client`]; and when the runtime or its thread cannot be had.
+pub fn background_client(root: &str) -> Result<ClientBuilder, Error> {
+    let transport =
+        HyperTransport::new().map_err(|error| Error::transport(&Failure::from(error)))?;
+    let background = Background::start().map_err(|error| {
+        Error::invalid("no runtime can be had in the background").with_source(error)
+    })?;
+    let transport = Within::new(transport, background.clone());
+    let timer = Within::new(TokioTimer, background.clone());
+    let builder = Client::builder(root, transport, timer)?.stands_alone();
+    Ok(builder.spawner(move |work| background.spawn(work)))
 }

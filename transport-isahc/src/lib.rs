@@ -9,6 +9,7 @@
 //! - `rustls` (default): HTTPS by rustls, with the platform's certificates.
 //! - `native-tls`: HTTPS by OpenSSL, or what the platform has in its place.
 //! - `http2`: HTTP/2, where the server offers it.
+//! - `tower`: tower services as transports, and transports as tower services.
 //! - `tracing`: spans and events for requests, retries and fallbacks.
 //!
 //! isahc takes one TLS library and does not compile with both, so `native-tls` is for `default-features = false`.
@@ -41,10 +42,12 @@ pub use transport::IsahcTransport;
 /// # Ok::<(), durable_streams_isahc::Error>(())
 /// ```
 ///
+/// It works on any executor, and without one: see [`blocking`].
+///
 /// With a transport of your own making: `Client::builder(root, transport, FuturesTimer)`; see [`IsahcTransport`].
 ///
-/// Each writer that is started has a small thread of its own, which ends with it. An application with many writers
-/// gives the builder the `spawn` of its executor: [`spawner`](ClientBuilder::spawner).
+/// Each writer and consumer that is started has a small thread of its own, which ends with it. An application with many
+/// of them gives the builder the `spawn` of its executor: [`spawner`](ClientBuilder::spawner).
 ///
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) when `root` is no absolute http or https URL, or the threads of isahc
@@ -52,10 +55,10 @@ pub use transport::IsahcTransport;
 pub fn client(root: &str) -> Result<ClientBuilder, Error> {
     let transport =
         IsahcTransport::new().map_err(|error| Error::transport(&Failure::from(error)))?;
-    let builder = Client::builder(root, transport, FuturesTimer)?;
+    let builder = Client::builder(root, transport, FuturesTimer)?.stands_alone();
     Ok(builder.spawner(|driver| {
-        let thread = thread::Builder::new().name("stream-writer".to_owned());
-        // Without a thread the driver is dropped, which the writer tells whoever uses it.
+        let thread = thread::Builder::new().name("durable-stream".to_owned());
+        // Without a thread the driver is dropped, which whoever uses it is told.
         drop(thread.spawn(move || block_on(driver)));
     }))
 }

@@ -8,14 +8,19 @@
 //! - `rustls` (default): HTTPS by rustls, with the platform's certificates.
 //! - `native-tls`: HTTPS by the platform's own library.
 //! - `http2`: HTTP/2, where the server offers it.
+//! - `tower`: tower services as transports, and transports as tower services.
 //! - `tracing`: spans and events for requests, retries and fallbacks.
 //!
 //! Without `rustls` and `native-tls`, an `https` URL is [refused](FailureKind::Refused).
 
+mod background;
 mod body;
 mod failure;
 mod timer;
 mod transport;
+
+use background::Background;
+use durable_streams_client::blocking::Within;
 
 pub use durable_streams_client::*;
 pub use timer::TokioTimer;
@@ -33,7 +38,7 @@ pub use transport::ReqwestTransport;
 ///
 /// With a [`reqwest::Client`] of your own: `Client::builder(root, ReqwestTransport::from(client), TokioTimer)`.
 ///
-/// Writers are spawned on the tokio runtime they are started in.
+/// Writers and consumers are spawned on the tokio runtime they are started in.
 ///
 /// # Errors
 /// [`InvalidInput`](ErrorKind::InvalidInput) when `root` is no absolute http or https URL, or the TLS library cannot be
@@ -45,6 +50,32 @@ pub fn client(root: &str) -> Result<ClientBuilder, Error> {
     Ok(builder.spawner(|driver| {
         tokio::spawn(driver);
     }))
+}
+
+/// Begins a client of the streams under this URL, as [`client`] does, with a tokio runtime of its own on a thread in the background.
+///
+/// It works on any executor, and without one: see [`blocking`]. The thread ends with the client and what was made of it.
+///
+/// ```no_run
+/// use durable_streams_reqwest::background_client;
+///
+/// let client = background_client("https://streams.example.com/v1/stream")?.build()?;
+/// client.stream("orders").append("an order").wait()?;
+/// # Ok::<(), durable_streams_reqwest::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`client`]; and when the runtime or its thread cannot be had.
+pub fn background_client(root: &str) -> Result<ClientBuilder, Error> {
+    let transport =
+        ReqwestTransport::new().map_err(|error| Error::transport(&Failure::from(error)))?;
+    let background = Background::start().map_err(|error| {
+        Error::invalid("no runtime can be had in the background").with_source(error)
+    })?;
+    let transport = Within::new(transport, background.clone());
+    let timer = Within::new(TokioTimer, background.clone());
+    let builder = Client::builder(root, transport, timer)?.stands_alone();
+    Ok(builder.spawner(move |work| background.spawn(work)))
 }
 
 /// The example of the README, compiled.

@@ -1,5 +1,8 @@
 //! What is particular to this transport: names, limits, proxies, TLS and HTTP/2 as reqwest has them. The rest is the kit's.
 
+#[path = "transport/blocking.rs"]
+mod blocking;
+
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;

@@ -11,6 +11,7 @@ use durable_streams_core::{
 use super::Writer;
 use super::driver::{ErrorHook, WriterDriver};
 use super::shared::{Locked, Shared};
+use crate::blocking;
 use crate::driver::Driver;
 use crate::session::Session;
 use crate::stream::{DurableStream, edit};
@@ -180,7 +181,7 @@ impl WriterBuilder {
     /// error that says so.
     pub fn start(mut self) -> Writer {
         let spawner = self.stream.client().0.spawner.clone();
-        if spawner.is_none() {
+        if spawner.is_none() && self.config.is_ok() {
             let why = "the client has no spawner: use into_parts, and poll the driver";
             self.config = Err(Error::invalid(why));
         }
@@ -189,6 +190,14 @@ impl WriterBuilder {
             spawn(Box::pin(driver));
         }
         writer
+    }
+
+    /// The writer, whose calls block: see [`blocking`]. Every call gives an error for a client that needs a runtime of the caller's.
+    pub fn start_blocking(mut self) -> blocking::Writer {
+        if let Err(error) = blocking::check(self.stream.client()) {
+            self.config = Err(error);
+        }
+        blocking::Writer::new(self.start())
     }
 
     fn machine(&self) -> Result<(WriterMachine, Session), Error> {

@@ -160,10 +160,34 @@ impl Timer for Jumping {
     }
 }
 
+/// A clock that stands still: nothing that waits for it ever goes on.
+#[derive(Debug, Clone)]
+pub(crate) struct Still;
+
+impl Timer for Still {
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
 /// A client whose requests get these answers, one after the other.
 pub(crate) fn scripted(answers: impl IntoIterator<Item = Answer>) -> (ClientBuilder, Arc<Script>) {
+    scripted_by(Jumping::new(), answers)
+}
+
+/// As [`scripted`], by this clock.
+pub(crate) fn scripted_by(
+    timer: impl Timer,
+    answers: impl IntoIterator<Item = Answer>,
+) -> (ClientBuilder, Arc<Script>) {
+    let script = script(answers);
+    let builder = Client::builder(ROOT, Scripted(Arc::clone(&script)), timer).unwrap();
+    (builder, script)
+}
+
+/// A script of these answers.
+pub(crate) fn script(answers: impl IntoIterator<Item = Answer>) -> Arc<Script> {
     let script = Arc::new(Script::default());
     script.answers.lock().unwrap().extend(answers);
-    let builder = Client::builder(ROOT, Scripted(Arc::clone(&script)), Jumping::new()).unwrap();
-    (builder, script)
+    script
 }

@@ -155,7 +155,7 @@ impl Call {
     fn failed(&mut self, failure: Failure, now: Instant) {
         let sent = failure.kind.may_have_been_sent();
         let again = match failure.kind {
-            FailureKind::Connect => true,
+            FailureKind::Connect | FailureKind::Hook => true,
             FailureKind::Refused => false,
             FailureKind::Interrupted | FailureKind::Timeout => self.resend == Resend::Safe,
         };

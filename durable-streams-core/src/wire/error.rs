@@ -86,12 +86,18 @@ pub enum ErrorKind {
     Timeout,
     /// The connection could not be made, or ended before the answer did.
     Transport,
+    /// A hook of the application's failed, which was to say what goes on the request: the source says how. Nothing was sent.
+    Hook,
     /// A 3xx that is not followed.
     Redirect,
     /// A message or event is larger than the configured limit.
     LimitExceeded,
-    /// The writer ended before it was done: its driver, or the last handle to it, was dropped.
+    /// A writer or consumer ended before it was done: its driver, or the last handle to a writer, was dropped.
     Stopped,
+    /// The handler of a consumer failed: the source says how.
+    Handler,
+    /// The store of a consumer's checkpoints failed: the source says how.
+    CheckpointStore,
     /// An answer that is not what the protocol promises.
     Protocol,
     /// Any other status.
@@ -110,6 +116,8 @@ pub enum FailureKind {
     Timeout,
     /// The transport will not send this request, now or later: an unknown scheme, a certificate that is not trusted.
     Refused,
+    /// A hook of the application's failed before anything was sent. It can be tried again, whatever it is.
+    Hook,
 }
 
 impl FailureKind {
@@ -204,6 +212,7 @@ impl Error {
                 ErrorKind::InvalidInput,
                 "the transport refuses this request",
             ),
+            FailureKind::Hook => (ErrorKind::Hook, "nothing was sent"),
         };
         let mut error = Self::new(kind, message);
         error.edit().source = failure.source.clone();
@@ -255,6 +264,13 @@ impl Error {
     #[must_use]
     pub fn applied(mut self, maybe: bool) -> Self {
         self.edit().may_have_been_applied = maybe;
+        self
+    }
+
+    /// The same error, with another one as its source.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.edit().source = Some(Arc::from(source.into()));
         self
     }
 
@@ -347,6 +363,7 @@ impl Error {
                 | ErrorKind::Unavailable
                 | ErrorKind::Timeout
                 | ErrorKind::Transport
+                | ErrorKind::Hook
         )
     }
 
@@ -397,9 +414,12 @@ impl fmt::Display for Error {
             ErrorKind::Unavailable => f.write_str("server unavailable")?,
             ErrorKind::Timeout => f.write_str("timeout")?,
             ErrorKind::Transport => f.write_str("transport failure")?,
+            ErrorKind::Hook => f.write_str("a hook of the application failed")?,
             ErrorKind::Redirect => f.write_str("redirect not followed")?,
             ErrorKind::LimitExceeded => f.write_str("over the configured limit")?,
-            ErrorKind::Stopped => f.write_str("the writer was stopped")?,
+            ErrorKind::Stopped => f.write_str("stopped")?,
+            ErrorKind::Handler => f.write_str("the handler failed")?,
+            ErrorKind::CheckpointStore => f.write_str("the checkpoint store failed")?,
             ErrorKind::Protocol => f.write_str("protocol error")?,
             ErrorKind::UnexpectedStatus => f.write_str("unexpected status")?,
         }

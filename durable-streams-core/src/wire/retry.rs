@@ -102,9 +102,9 @@ impl RetryPolicy {
     }
 }
 
-/// The state of one retry loop. The seed makes the jitter repeatable.
+/// The state of one retry loop.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     policy: RetryPolicy,
     rng: fastrand::Rng,
     failures: u32,
@@ -112,7 +112,8 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    pub(crate) fn new(policy: RetryPolicy, seed: u64) -> Self {
+    /// A loop with nothing failed yet. The seed makes its jitter repeatable.
+    pub fn new(policy: RetryPolicy, seed: u64) -> Self {
         Self {
             policy,
             rng: fastrand::Rng::with_seed(seed),
@@ -122,13 +123,13 @@ impl Backoff {
     }
 
     /// What was done last worked: the next failure is the first one again.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.failures = 0;
         self.since = None;
     }
 
-    /// How long to wait after one more failure; `None` when the policy gives up.
-    pub(crate) fn fail(&mut self, now: Instant, floor: Option<Duration>) -> Option<Duration> {
+    /// How long to wait after one more failure, `floor` at least; `None` when the policy gives up.
+    pub fn fail(&mut self, now: Instant, floor: Option<Duration>) -> Option<Duration> {
         let since = *self.since.get_or_insert(now);
         self.failures = self.failures.saturating_add(1);
         if let Some((attempts, elapsed)) = self.policy.give_up {

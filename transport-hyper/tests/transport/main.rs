@@ -1,5 +1,6 @@
 //! What is particular to this transport: TLS, connectors, HTTP/2, runtimes, and what its failures are.
 
+mod blocking;
 mod connectors;
 mod failures;
 #[cfg(feature = "http2")]

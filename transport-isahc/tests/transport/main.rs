@@ -1,5 +1,6 @@
 //! What is particular to isahc and libcurl. The rest of the contract is in the transport kit.
 
+mod blocking;
 mod cancelling;
 mod failures;
 mod heads;

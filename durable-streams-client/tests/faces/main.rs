@@ -1,0 +1,7 @@
+//! The client from other sides: without async, and among tower services.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod blocking;
+mod tower;
