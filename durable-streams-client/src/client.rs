@@ -8,6 +8,7 @@ use std::time::Duration;
 use durable_streams_core::{CallConfig, Error, Extras, RetryPolicy, StreamUrl};
 
 use crate::hooks::{HookResult, Outgoing, Refresh, RequestHook};
+use crate::metrics::Metrics;
 use crate::session::Session;
 use crate::stream::DurableStream;
 use crate::transport::{BoxFuture, Timer, Transport};
@@ -26,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) extras: Extras,
     pub(crate) hook: Option<Arc<RequestHook>>,
     pub(crate) refresh: Option<Arc<Refresh>>,
+    pub(crate) metrics: Option<Arc<dyn Metrics>>,
     pub(crate) spawner: Option<Arc<Spawner>>,
     /// Whether it needs no runtime of the caller's.
     pub(crate) stands_alone: bool,
@@ -74,6 +76,7 @@ impl Client {
             extras: Ok(Extras::new()),
             hook: None,
             refresh: None,
+            metrics: None,
             spawner: None,
             stands_alone: false,
             settings: Settings {
@@ -99,14 +102,7 @@ impl Client {
     pub(crate) fn idle_session(&self) -> Session {
         let inner = &self.0;
         let (transport, timer) = (Arc::clone(&inner.transport), Arc::clone(&inner.timer));
-        Session::new(
-            transport,
-            timer,
-            Extras::new(),
-            Vec::new(),
-            None,
-            http::Uri::default(),
-        )
+        Session::new(transport, timer, http::Uri::default())
     }
 
     /// The root under which streams live, without its query.
@@ -135,6 +131,7 @@ pub struct ClientBuilder {
     extras: Result<Extras, Error>,
     hook: Option<Arc<RequestHook>>,
     refresh: Option<Arc<Refresh>>,
+    metrics: Option<Arc<dyn Metrics>>,
     spawner: Option<Arc<Spawner>>,
     stands_alone: bool,
     settings: Settings,
@@ -204,6 +201,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Counts what is done. Default: nothing is counted.
+    pub fn metrics(mut self, metrics: impl Metrics) -> Self {
+        self.metrics = Some(Arc::new(metrics));
+        self
+    }
+
     /// How writers and consumers are run in the background: the runtime's `spawn`. Transport crates that know their runtime set it.
     pub fn spawner(
         mut self,
@@ -262,6 +265,7 @@ impl ClientBuilder {
             extras: self.extras?,
             hook: self.hook,
             refresh: self.refresh,
+            metrics: self.metrics,
             spawner: self.spawner,
             stands_alone: self.stands_alone,
             settings: self.settings,

@@ -42,6 +42,10 @@ impl<M: Machine> Driver<M> {
         }
     }
 
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Drops what is in flight: nothing will come of it.
     pub(crate) fn stop(&mut self) {
         self.exchanges.clear();

@@ -15,12 +15,16 @@ pub mod blocking;
 mod client;
 mod consumer;
 mod driver;
+pub mod guide;
 mod hooks;
 mod log;
+mod metrics;
 mod operation;
 mod reader;
 mod session;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod transport;
@@ -38,6 +42,7 @@ pub use durable_streams_core::{
     OperationKind, PositionError, Refused, RefusedReason, RetryPolicy, Start, StreamUrl, Unsent,
 };
 pub use hooks::{BoxError, HookResult, Outgoing};
+pub use metrics::{Delivered, Metrics, RequestEnded, StoredBatch};
 pub use operation::OperationBuilder;
 pub use reader::{ReadBuilder, Reader};
 pub use stream::DurableStream;

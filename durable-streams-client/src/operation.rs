@@ -213,6 +213,9 @@ where
             let call = Call::new(operation.request()?, operation.resend(), self.config);
             let mut driver = Driver::new(call, Arc::new(session));
             let end = poll_fn(|cx| driver.poll_event(cx)).await;
+            if let Some(metrics) = driver.session().metrics() {
+                (0..driver.machine.retries()).for_each(|_| metrics.retrying(O::KIND));
+            }
             // The machine ends with an event: without one there would be no answer to give.
             let end =
                 end.ok_or_else(|| located(Error::protocol("the call ended without an answer")))?;

@@ -5,10 +5,10 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use durable_streams_core::{
-    Batch, Checkpoint, Error, Extras, Live, OperationKind, Reader as Machine, ReaderConfig,
+    Batch, Checkpoint, Error, Extras, Live, Notice, OperationKind, Reader as Machine, ReaderConfig,
     ReaderEvent, RetryPolicy, Start,
 };
 use futures_core::Stream;
@@ -18,6 +18,8 @@ use crate::blocking;
 use crate::consumer::ConsumerBuilder;
 use crate::driver::Driver;
 use crate::log;
+use crate::metrics::Delivered;
+use crate::session::Session;
 use crate::stream::{DurableStream, edit};
 
 /// Configures a [`Reader`]. What cannot be sent is reported by the reader, before any I/O.
@@ -138,6 +140,7 @@ impl ReadBuilder {
             state,
             failed: None,
             told: false,
+            behind_since: None,
         }
     }
 
@@ -197,6 +200,31 @@ pub struct Reader {
     failed: Option<Error>,
     /// Whether the stream interface has given its last item.
     told: bool,
+    /// Since when it is not at the tail, where somebody wants to know.
+    behind_since: Option<Instant>,
+}
+
+/// Tells the metrics of a batch, if there are any.
+fn measure(session: &Session, batch: &Batch, behind_since: &mut Option<Instant>) {
+    let Some(metrics) = session.metrics() else {
+        return;
+    };
+    let now = session.now();
+    let since = *behind_since.get_or_insert(now);
+    if batch.is_up_to_date() {
+        *behind_since = Some(now);
+    }
+    let behind_for = if batch.is_up_to_date() {
+        Duration::ZERO
+    } else {
+        now.saturating_duration_since(since)
+    };
+    metrics.delivered(&Delivered {
+        messages: batch.messages().len(),
+        bytes: batch.size(),
+        up_to_date: batch.is_up_to_date(),
+        behind_for,
+    });
 }
 
 impl Reader {
@@ -220,8 +248,17 @@ impl Reader {
         };
         loop {
             match ready!(driver.poll_event(cx)) {
-                Some(ReaderEvent::Batch(batch)) => return Poll::Ready(Ok(Some(batch))),
-                Some(ReaderEvent::Notice(notice)) => log::notice(&notice),
+                Some(ReaderEvent::Batch(batch)) => {
+                    measure(driver.session(), &batch, &mut self.behind_since);
+                    return Poll::Ready(Ok(Some(batch)));
+                }
+                Some(ReaderEvent::Notice(notice)) => {
+                    log::notice(&notice);
+                    let retrying = matches!(notice, Notice::Retrying { .. });
+                    if let Some(metrics) = driver.session().metrics().filter(|_| retrying) {
+                        metrics.retrying(OperationKind::Read);
+                    }
+                }
                 Some(ReaderEvent::Failed(error)) => {
                     self.failed = Some(error.clone());
                     return Poll::Ready(Err(error));

@@ -10,37 +10,40 @@ use durable_streams_core::{Error, Extras, FailureKind};
 use http::{Request, Response, StatusCode, Uri};
 
 use crate::hooks::{Outgoing, Refresh, RequestHook, unprepared};
+use crate::log::traced;
+use crate::metrics::{Measured, Metrics};
 use crate::transport::{Body, BoxFuture, Timer, Transport, TransportError};
 
 /// The way of one stream's requests to the transport.
 pub(crate) struct Session {
     transport: Arc<dyn Transport>,
     timer: Arc<dyn Timer>,
-    extras: Extras,
+    pub(crate) extras: Extras,
     /// What goes on each request anew, over the extras.
-    hooks: Vec<Arc<RequestHook>>,
-    refresh: Option<Arc<Refresh>>,
+    pub(crate) hooks: Vec<Arc<RequestHook>>,
+    pub(crate) refresh: Option<Arc<Refresh>>,
+    pub(crate) metrics: Option<Arc<dyn Metrics>>,
     /// The origin that the extras are for.
     home: Uri,
 }
 
 impl Session {
-    pub(crate) fn new(
-        transport: Arc<dyn Transport>,
-        timer: Arc<dyn Timer>,
-        extras: Extras,
-        hooks: Vec<Arc<RequestHook>>,
-        refresh: Option<Arc<Refresh>>,
-        home: Uri,
-    ) -> Self {
+    /// A way with nothing on it.
+    pub(crate) fn new(transport: Arc<dyn Transport>, timer: Arc<dyn Timer>, home: Uri) -> Self {
         Self {
             transport,
             timer,
-            extras,
-            hooks,
-            refresh,
+            extras: Extras::new(),
+            hooks: Vec::new(),
+            refresh: None,
+            metrics: None,
             home,
         }
+    }
+
+    /// The metrics, if anything is counted.
+    pub(crate) fn metrics(&self) -> Option<&dyn Metrics> {
+        self.metrics.as_deref()
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -59,18 +62,31 @@ impl Session {
     ) -> Result<Response<Body>, TransportError> {
         let Some(refresh) = &self.refresh else {
             let request = self.prepare(request, None).await?;
-            return self.transport.send(request).await;
+            return self.exchange(request).await;
         };
         let (seen, renewed) = refresh.current();
         let first = self.prepare(request.clone(), Some(&renewed)).await?;
-        let answer = self.transport.send(first).await?;
+        let answer = self.exchange(first).await?;
         if !wants_credentials(&answer) || !refresh.renew(seen).await {
             return Ok(answer);
         }
         drop(answer);
         let (_, renewed) = refresh.current();
         let second = self.prepare(request, Some(&renewed)).await?;
-        self.transport.send(second).await
+        self.exchange(second).await
+    }
+
+    /// One request as the transport sends it, in a span and counted where that is wanted.
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let measured = self
+            .metrics
+            .as_ref()
+            .map(|metrics| Measured::begin(metrics, &self.timer, &request));
+        let answer = traced(request, |request| self.transport.send(request)).await;
+        match measured {
+            Some(measured) => measured.answered(answer),
+            None => answer,
+        }
     }
 
     /// The request with what goes on it: what was set, under what was renewed, under what the hooks say now.

@@ -230,14 +230,13 @@ impl DurableStream {
             .parse()
             .map_err(|_| Error::invalid("the origin of the stream is malformed"))?;
         let client_hook = inner.hook.clone().filter(|_| at_home).into_iter();
-        Ok(Session::new(
-            Arc::clone(&inner.transport),
-            Arc::clone(&inner.timer),
-            extras,
-            client_hook.chain(self.hook.clone()).collect(),
-            inner.refresh.clone().filter(|_| at_home),
-            home,
-        ))
+        let transport = Arc::clone(&inner.transport);
+        let mut session = Session::new(transport, Arc::clone(&inner.timer), home);
+        session.extras = extras;
+        session.hooks = client_hook.chain(self.hook.clone()).collect();
+        session.refresh = inner.refresh.clone().filter(|_| at_home);
+        session.metrics = inner.metrics.clone();
+        Ok(session)
     }
 }
 

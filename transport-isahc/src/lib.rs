@@ -9,6 +9,7 @@
 //! - `rustls` (default): HTTPS by rustls, with the platform's certificates.
 //! - `native-tls`: HTTPS by OpenSSL, or what the platform has in its place.
 //! - `http2`: HTTP/2, where the server offers it.
+//! - `testing`: a scripted transport and a clock that skips, for tests.
 //! - `tower`: tower services as transports, and transports as tower services.
 //! - `tracing`: spans and events for requests, retries and fallbacks.
 //!

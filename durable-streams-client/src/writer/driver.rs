@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use durable_streams_core::{Error, WriterEvent};
+use durable_streams_core::{Error, OperationKind, WriterEvent};
 
 use super::shared::{Locked, Shared};
 use crate::driver::Driver;
+use crate::metrics::{Metrics, StoredBatch};
 
 pub(super) type ErrorHook = dyn Fn(&Error) + Send + Sync;
 
@@ -35,6 +36,9 @@ impl WriterDriver {
     }
 
     fn report(&self, event: &WriterEvent) {
+        if let Some(metrics) = self.driver.session().metrics() {
+            self.measure(event, metrics);
+        }
         let error = match event {
             WriterEvent::Retrying { error, .. }
             | WriterEvent::Rejected { error, .. }
@@ -44,6 +48,22 @@ impl WriterDriver {
         crate::log::writer(event);
         if let Some(hook) = &self.hook {
             hook(error);
+        }
+    }
+}
+
+impl WriterDriver {
+    fn measure(&self, event: &WriterEvent, metrics: &dyn Metrics) {
+        match event {
+            WriterEvent::Retrying { .. } => metrics.retrying(OperationKind::Append),
+            WriterEvent::Stored {
+                tickets, duplicate, ..
+            } => metrics.stored(&StoredBatch {
+                messages: tickets.end - tickets.start,
+                duplicate: *duplicate,
+                pending: self.shared.look(|machine| machine.pending()),
+            }),
+            _ => {}
         }
     }
 }

@@ -4,4 +4,5 @@
 mod common;
 
 mod blocking;
+mod telemetry;
 mod tower;

@@ -101,6 +101,7 @@ pub struct Call {
     redirects: Redirects,
     state: State,
     last_id: u64,
+    retries: u32,
     abort: Option<RequestId>,
     /// An attempt may have reached the server, and its answer did not come back.
     unknown: bool,
@@ -136,9 +137,15 @@ impl Call {
             config,
             state: State::Idle { at: None },
             last_id: 0,
+            retries: 0,
             abort: None,
             unknown: false,
         }
+    }
+
+    /// How often it was tried again so far.
+    pub fn retries(&self) -> u32 {
+        self.retries
     }
 
     fn current(&self) -> Option<RequestId> {
@@ -161,6 +168,7 @@ impl Call {
         };
         self.unknown |= sent;
         let delay = again.then(|| self.backoff.fail(now, None)).flatten();
+        self.retries += u32::from(delay.is_some());
         self.state = match delay {
             Some(delay) => State::Idle {
                 at: Some(now + delay),
@@ -192,6 +200,7 @@ impl Call {
         let delay = again
             .then(|| self.backoff.fail(now, time::retry_after(&head.headers)))
             .flatten();
+        self.retries += u32::from(delay.is_some());
         self.state = match delay {
             Some(delay) => {
                 self.unknown |= !not_applied && !self.is_read();

@@ -99,6 +99,14 @@ impl Batch {
         self.data.units() == 0
     }
 
+    /// How many bytes it holds: those of its messages, without what was between them.
+    pub fn size(&self) -> usize {
+        match &self.data {
+            Data::Bytes(bytes) => bytes.len(),
+            Data::Messages(messages) => messages.iter().map(Bytes::len).sum(),
+        }
+    }
+
     /// Whether the stream is a JSON stream, and this batch is made of messages.
     pub fn is_json(&self) -> bool {
         matches!(self.data, Data::Messages(_))
