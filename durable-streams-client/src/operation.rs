@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use durable_streams_core::operation::{
-    Append, Close, Create, Created, Delete, Head, Metadata, Operation, Payload,
+    Append, Close, Create, Created, Delete, Fork, Head, Metadata, Operation, Payload,
 };
 use durable_streams_core::{Call, CallConfig, Error, Extras, Offset, RetryPolicy, StreamUrl};
 use serde::Serialize;
@@ -115,12 +115,25 @@ impl OperationBuilder<Create> {
 
     /// The fork begins at this offset of the source instead of at its tail.
     pub fn at(self, offset: Offset) -> Self {
-        self.map(|create| create.map_fork(|fork| fork.at(offset)))
+        self.fork(|fork| fork.at(offset))
     }
 
     /// The fork takes so many more messages (JSON) or bytes past its offset.
     pub fn plus(self, count: u64) -> Self {
-        self.map(|create| create.map_fork(|fork| fork.plus(count)))
+        self.fork(|fork| fork.plus(count))
+    }
+
+    /// Says where a fork begins. Of a stream that is none it is a mistake.
+    fn fork(mut self, change: impl FnOnce(Fork) -> Fork) -> Self {
+        self.operation = self.operation.and_then(|create| {
+            if create.is_fork() {
+                return Ok(create.map_fork(change));
+            }
+            Err(Error::invalid(
+                "a place to begin at is for a fork: see fork_from",
+            ))
+        });
+        self
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "transport/blocking.rs"]
 mod blocking;
+#[path = "transport/forks.rs"]
+mod forks;
 
 use std::error::Error as StdError;
 use std::sync::Arc;

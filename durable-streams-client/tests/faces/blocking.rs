@@ -5,7 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use durable_streams_client::blocking::block_on;
-use durable_streams_client::{Client, Ended, ErrorKind, Live, MemoryCheckpoints, handler_fn};
+use durable_streams_client::{
+    Client, ClientBuilder, Ended, ErrorKind, Live, MemoryCheckpoints, handler_fn,
+};
 
 use crate::common::{Answer, Piece, Script, Still, answer, scripted, scripted_by};
 
@@ -18,7 +20,10 @@ fn offset(offset: &'static str) -> (&'static str, &'static str) {
 
 /// A client whose background is threads.
 fn client(answers: impl IntoIterator<Item = Answer>) -> (Client, Arc<Script>) {
-    let (builder, script) = scripted(answers);
+    in_threads(scripted(answers))
+}
+
+fn in_threads((builder, script): (ClientBuilder, Arc<Script>)) -> (Client, Arc<Script>) {
     let builder = builder.stands_alone().spawner(|work| {
         thread::spawn(move || block_on(work));
     });
@@ -66,7 +71,8 @@ async fn on_a_thread_of_a_runtime_it_blocks_and_nothing_panics() {
 fn a_writer_waits_for_what_it_wrote() {
     let echo = [("producer-epoch", "0"), ("producer-seq", "0")];
     let headers = [&[offset("2")], &echo[..]].concat();
-    let (client, script) = client([answer(200, &headers, "")]);
+    // Nothing is sent because time passes.
+    let (client, script) = in_threads(scripted_by(Still, [answer(200, &headers, "")]));
     let stream = client.stream("s").with_content_type("application/json");
     let writer = stream
         .writer("w")

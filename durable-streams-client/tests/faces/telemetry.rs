@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use durable_streams_client::{
-    Decision, Delivered, FailureKind, Live, Metrics, OperationKind, RequestEnded, RetryPolicy, StoredBatch, handler_fn,
+    Decision, Delivered, FailureKind, Live, Metrics, OperationKind, RequestEnded, RetryPolicy,
+    StoredBatch, handler_fn,
 };
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -42,9 +43,18 @@ impl Metrics for Ledger {
     }
 
     fn request_ended(&self, request: &RequestEnded) {
-        let RequestEnded { operation, status, failure, bytes_sent, bytes_received, .. } = request;
+        let RequestEnded {
+            operation,
+            status,
+            failure,
+            bytes_sent,
+            bytes_received,
+            ..
+        } = request;
         let status = status.map(|status| status.as_u16());
-        self.add(format!("{operation} ends: {status:?} {failure:?} {bytes_sent} {bytes_received}"));
+        self.add(format!(
+            "{operation} ends: {status:?} {failure:?} {bytes_sent} {bytes_received}"
+        ));
     }
 
     fn retrying(&self, operation: OperationKind) {
@@ -52,18 +62,32 @@ impl Metrics for Ledger {
     }
 
     fn delivered(&self, batch: &Delivered) {
-        let lag = if batch.behind_for.is_zero() { "" } else { ", behind" };
-        self.add(format!("{} messages, {} bytes, {}{lag}", batch.messages, batch.bytes, batch.up_to_date));
+        let lag = if batch.behind_for.is_zero() {
+            ""
+        } else {
+            ", behind"
+        };
+        self.add(format!(
+            "{} messages, {} bytes, {}{lag}",
+            batch.messages, batch.bytes, batch.up_to_date
+        ));
     }
 
     fn stored(&self, batch: &StoredBatch) {
-        self.add(format!("{} stored, {} pending", batch.messages, batch.pending));
+        self.add(format!(
+            "{} stored, {} pending",
+            batch.messages, batch.pending
+        ));
     }
 }
 
 #[tokio::test]
 async fn operations_are_counted_with_their_retries_and_bytes() {
-    let (builder, _) = scripted([Answer::Fail(FailureKind::Connect), answer(503, &[], "busy"), answer(204, &[offset("1")], "")]);
+    let (builder, _) = scripted([
+        Answer::Fail(FailureKind::Connect),
+        answer(503, &[], "busy"),
+        answer(204, &[offset("1")], ""),
+    ]);
     let ledger = Ledger::default();
     let stream = builder.metrics(ledger.clone()).build().unwrap().stream("s");
     stream.append("abc").await.unwrap();
@@ -93,7 +117,11 @@ async fn operations_are_counted_with_their_retries_and_bytes() {
 
 #[tokio::test]
 async fn a_reader_counts_batches_lag_and_what_was_cut() {
-    let cut = vec![Piece::Bytes(b"[10,"), Piece::Later, Piece::Fail(FailureKind::Interrupted)];
+    let cut = vec![
+        Piece::Bytes(b"[10,"),
+        Piece::Later,
+        Piece::Fail(FailureKind::Interrupted),
+    ];
     let (builder, _) = scripted([
         Answer::Response(200, vec![JSON, offset("2")], cut),
         answer(200, &[JSON, offset("2")], "[10,20]"),
@@ -108,11 +136,23 @@ async fn a_reader_counts_batches_lag_and_what_was_cut() {
     let said = |line: &str| noted.iter().filter(|other| other.as_str() == line).count();
     assert_eq!(said("read begins"), 4, "{noted:#?}");
     assert_eq!(said("read again"), 1, "{noted:#?}");
-    assert_eq!(said("read ends: Some(200) Some(Interrupted) 0 4"), 1, "{noted:#?}");
-    let batches: Vec<_> = noted.iter().filter(|line| line.contains("messages")).collect();
+    assert_eq!(
+        said("read ends: Some(200) Some(Interrupted) 0 4"),
+        1,
+        "{noted:#?}"
+    );
+    let batches: Vec<_> = noted
+        .iter()
+        .filter(|line| line.contains("messages"))
+        .collect();
     assert_eq!(
         batches,
-        ["1 messages, 2 bytes, false", "1 messages, 2 bytes, false, behind", "1 messages, 2 bytes, true", "0 messages, 0 bytes, true"]
+        [
+            "1 messages, 2 bytes, false",
+            "1 messages, 2 bytes, false, behind",
+            "1 messages, 2 bytes, true",
+            "0 messages, 0 bytes, true"
+        ]
     );
 }
 
@@ -120,20 +160,31 @@ async fn a_reader_counts_batches_lag_and_what_was_cut() {
 async fn a_writer_counts_what_is_stored_and_what_waits() {
     let (builder, _) = scripted([
         answer(503, &[], ""),
-        answer(200, &[offset("2"), ("producer-epoch", "0"), ("producer-seq", "0")], ""),
+        answer(
+            200,
+            &[offset("2"), ("producer-epoch", "0"), ("producer-seq", "0")],
+            "",
+        ),
     ]);
     let ledger = Ledger::default();
     let builder = builder.metrics(ledger.clone()).spawner(|work| {
         tokio::spawn(work);
     });
-    let stream = builder.build().unwrap().stream("s").with_content_type("application/json");
+    let stream = builder
+        .build()
+        .unwrap()
+        .stream("s")
+        .with_content_type("application/json");
     let writer = stream.writer("w").start();
     writer.append("1").await.unwrap();
     writer.append("2").await.unwrap();
     writer.flush().await.unwrap();
     let noted = ledger.take();
     assert!(noted.contains(&"append again".to_owned()), "{noted:#?}");
-    assert!(noted.contains(&"2 stored, 0 pending".to_owned()), "{noted:#?}");
+    assert!(
+        noted.contains(&"2 stored, 0 pending".to_owned()),
+        "{noted:#?}"
+    );
 }
 
 /// Writes down spans and events, with their fields.
@@ -144,7 +195,10 @@ struct Line(BTreeMap<&'static str, String>);
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.insert(field.name(), format!("{value:?}").trim_matches('"').to_owned());
+        self.0.insert(
+            field.name(),
+            format!("{value:?}").trim_matches('"').to_owned(),
+        );
     }
 }
 
@@ -152,10 +206,13 @@ impl Recorder {
     fn line(&self, name: &str, record: impl FnOnce(&mut Line)) {
         let mut line = Line(BTreeMap::new());
         record(&mut line);
-        let fields = line.0.iter().fold(name.to_owned(), |mut text, (name, value)| {
-            write!(text, " {name}={value}").unwrap();
-            text
-        });
+        let fields = line
+            .0
+            .iter()
+            .fold(name.to_owned(), |mut text, (name, value)| {
+                write!(text, " {name}={value}").unwrap();
+                text
+            });
         self.0.add(fields);
     }
 }
@@ -198,7 +255,11 @@ async fn said(work: impl Future<Output = ()>) -> Vec<String> {
 #[tokio::test]
 async fn a_request_is_a_span_with_the_fields_of_opentelemetry_and_no_secret() {
     let (builder, _) = scripted([answer(404, &[], ""), Answer::Fail(FailureKind::Refused)]);
-    let client = builder.bearer_token("s3cret").param("key", "s3cret").build().unwrap();
+    let client = builder
+        .bearer_token("s3cret")
+        .param("key", "s3cret")
+        .build()
+        .unwrap();
     let stream = client.stream("s");
     let lines = said(async {
         stream.append("abc").await.unwrap_err();
@@ -232,18 +293,29 @@ async fn what_happens_behind_the_scenes_is_an_event_with_a_stable_name() {
         sse(),
         answer(401, &[], ""),
     ]);
-    let client = builder.refresh(|| async { Err("no token".into()) }).build().unwrap();
-    let consumer = client.stream("s").read().live(Live::Sse).consumer("c").retry(RetryPolicy::never());
-    let handler = handler_fn(|_| async { Err("cannot".into()) }).on_failure(|_, batch| match batch {
-        Some(_) => Decision::Skip,
-        None => Decision::Stop,
-    });
+    let client = builder
+        .refresh(|| async { Err("no token".into()) })
+        .build()
+        .unwrap();
+    let consumer = client
+        .stream("s")
+        .read()
+        .live(Live::Sse)
+        .consumer("c")
+        .retry(RetryPolicy::never());
+    let handler =
+        handler_fn(|_| async { Err("cannot".into()) }).on_failure(|_, batch| match batch {
+            Some(_) => Decision::Skip,
+            None => Decision::Stop,
+        });
     let lines = said(async {
         consumer.run(handler).await.unwrap_err();
     })
     .await;
     let names = lines.iter().map(|line| line.split(' ').next().unwrap());
-    let events: Vec<_> = names.filter(|name| name.matches('.').count() == 2).collect();
+    let events: Vec<_> = names
+        .filter(|name| name.matches('.').count() == 2)
+        .collect();
     assert_eq!(
         events,
         [
@@ -254,18 +326,31 @@ async fn what_happens_behind_the_scenes_is_an_event_with_a_stable_name() {
             "durable_streams.consumer.failed",
         ]
     );
-    let failed = lines.iter().find(|line| line.starts_with("durable_streams.consumer.failed")).unwrap();
-    assert!(failed.contains("messaging.consumer.group.name=c") && failed.contains("cause=cannot"), "{failed}");
+    let failed = lines
+        .iter()
+        .find(|line| line.starts_with("durable_streams.consumer.failed"))
+        .unwrap();
+    assert!(
+        failed.contains("messaging.consumer.group.name=c") && failed.contains("cause=cannot"),
+        "{failed}"
+    );
     assert!(failed.contains("decision=Skip"), "{failed}");
 }
 
 #[tokio::test]
 async fn a_writers_retries_and_its_end_are_events() {
-    let (builder, _) = scripted([answer(503, &[], ""), answer(403, &[("producer-epoch", "7")], "")]);
+    let (builder, _) = scripted([
+        answer(503, &[], ""),
+        answer(403, &[("producer-epoch", "7")], ""),
+    ]);
     let builder = builder.spawner(|work| {
         tokio::spawn(work);
     });
-    let stream = builder.build().unwrap().stream("s").with_content_type("text/plain");
+    let stream = builder
+        .build()
+        .unwrap()
+        .stream("s")
+        .with_content_type("text/plain");
     let lines = said(async {
         let writer = stream.writer("w").linger(Duration::ZERO).start();
         writer.append("a").await.unwrap();
@@ -273,7 +358,13 @@ async fn a_writers_retries_and_its_end_are_events() {
         tokio::task::yield_now().await;
     })
     .await;
-    for name in ["durable_streams.write.retry", "durable_streams.write.failed"] {
-        assert!(lines.iter().any(|line| line.starts_with(name)), "{name}: {lines:#?}");
+    for name in [
+        "durable_streams.write.retry",
+        "durable_streams.write.failed",
+    ] {
+        assert!(
+            lines.iter().any(|line| line.starts_with(name)),
+            "{name}: {lines:#?}"
+        );
     }
 }

@@ -132,6 +132,11 @@ impl Create {
         self
     }
 
+    /// Whether it makes a fork.
+    pub fn is_fork(&self) -> bool {
+        self.fork.is_some()
+    }
+
     /// Changes where the fork begins; of a stream that is no fork nothing changes.
     #[must_use]
     pub fn map_fork(mut self, change: impl FnOnce(Fork) -> Fork) -> Self {
