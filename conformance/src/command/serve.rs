@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use durable_streams_conformance::embedded::Server;
-use durable_streams_conformance::reference::{Config, Defect};
+use durable_streams_conformance::reference::{AnswerStyle, Config, Defect, OffsetFormat, SseStyle};
 
 /// The options of `serve`.
 #[derive(Debug, Args)]
@@ -30,6 +31,25 @@ pub(crate) struct Serve {
     /// Send webhooks to this machine, by plain HTTP, as tests need it; otherwise they go to nowhere local.
     #[arg(long)]
     local_webhooks: bool,
+
+    /// The most appends (messages, in a JSON stream) one answer carries content of; 0 for no limit.
+    #[arg(long, value_name = "N")]
+    page_appends: Option<usize>,
+
+    /// How offsets look.
+    #[arg(long, value_name = "FORMAT", default_value = "hex", value_parser = one_of(
+        OffsetFormat::ALL, OffsetFormat::name, OffsetFormat::what, OffsetFormat::named))]
+    offsets: OffsetFormat,
+
+    /// How server-sent events are written; several go together.
+    #[arg(long, value_name = "STYLE", value_delimiter = ',', value_parser = one_of(
+        SseStyle::ALL, SseStyle::name, SseStyle::what, SseStyle::named))]
+    sse: Vec<SseStyle>,
+
+    /// How answers are written; several go together.
+    #[arg(long, value_name = "STYLE", value_delimiter = ',', value_parser = one_of(
+        AnswerStyle::ALL, AnswerStyle::name, AnswerStyle::what, AnswerStyle::named))]
+    answers: Vec<AnswerStyle>,
 
     /// Do one thing wrong, to see a suite notice it; see --list-defects.
     #[arg(long, value_name = "ID", value_parser = defect)]
@@ -79,6 +99,10 @@ impl Serve {
             .with_long_poll_timeout(self.long_poll_timeout)
             .with_sse_lifetime(self.sse_lifetime)
             .with_local_webhooks(self.local_webhooks)
+            .with_page_appends(self.page_appends.filter(|&appends| appends > 0))
+            .with_offsets(self.offsets)
+            .with_sse(self.sse.iter().copied())
+            .with_answers(self.answers.iter().copied())
             .with_seed(self.seed.unwrap_or_else(fresh_seed));
         config.defect = self.defect;
         match self.page_bytes {
@@ -88,6 +112,20 @@ impl Serve {
         }
         config
     }
+}
+
+/// Takes a value by its name; the help says what each is.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+    what: fn(T) -> &'static str,
+    named: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    let values = all
+        .iter()
+        .map(|&one| PossibleValue::new(name(one)).help(what(one)));
+    PossibleValuesParser::new(values)
+        .try_map(move |name| named(&name).ok_or("there is no such value"))
 }
 
 fn defect(id: &str) -> Result<Defect, String> {

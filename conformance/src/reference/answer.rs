@@ -6,12 +6,18 @@ use http::response::Parts;
 use http::{HeaderValue, Response, StatusCode};
 
 use super::names::NO_STORE;
+use super::offset::Offset;
+
+/// The type of the body of a refusal.
+pub(super) const PROBLEM: &str = "application/problem+json";
 
 /// A complete answer.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) head: Parts,
     pub(super) body: Vec<Bytes>,
+    /// What `Stream-Next-Offset` says: it becomes a header when the answer is written.
+    pub(super) next_offset: Option<Offset>,
 }
 
 impl Answer {
@@ -19,6 +25,7 @@ impl Answer {
         let mut answer = Self {
             head: Response::new(()).into_parts().0,
             body: Vec::new(),
+            next_offset: None,
         };
         answer.head.status = status;
         answer.secure();
@@ -47,6 +54,11 @@ impl Answer {
         value: impl Into<HeaderValue>,
     ) -> Self {
         self.head.headers.insert(name, value.into());
+        self
+    }
+
+    pub(super) fn next_offset(mut self, offset: Offset) -> Self {
+        self.next_offset = Some(offset);
         self
     }
 
@@ -94,6 +106,7 @@ pub(super) struct Refusal {
     status: StatusCode,
     title: &'static str,
     headers: Vec<(&'static str, HeaderValue)>,
+    next_offset: Option<Offset>,
 }
 
 impl Refusal {
@@ -102,6 +115,7 @@ impl Refusal {
             status,
             title,
             headers: Vec::new(),
+            next_offset: None,
         }
     }
 
@@ -135,6 +149,11 @@ impl Refusal {
         self.headers.push((name, value.into()));
         self
     }
+
+    pub(super) fn next_offset(mut self, offset: Offset) -> Self {
+        self.next_offset = Some(offset);
+        self
+    }
 }
 
 impl From<Refusal> for Answer {
@@ -148,14 +167,12 @@ impl From<Refusal> for Answer {
         );
         let mut answer = Answer::new(refusal.status)
             .cache(NO_STORE)
-            .header(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/problem+json"),
-            )
+            .header(CONTENT_TYPE, HeaderValue::from_static(PROBLEM))
             .body(vec![Bytes::from(body)]);
         for (name, value) in refusal.headers {
             answer.head.headers.insert(name, value);
         }
+        answer.next_offset = refusal.next_offset;
         answer
     }
 }

@@ -7,10 +7,12 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 
 use super::answer::{Answer, Refusal};
+use super::choice::AnswerStyle;
+use super::config::Config;
 use super::content_type::ContentType;
 use super::json;
 use super::log::{Content, keep};
-use super::names::{NO_STORE, STREAM_CLOSED, STREAM_NEXT_OFFSET, STREAM_SEQ};
+use super::names::{NO_STORE, STREAM_CLOSED, STREAM_SEQ};
 use super::producer::{self, Claim, State, Verdict};
 use super::request::{asks_to_close, single_value};
 use super::store::Store;
@@ -42,11 +44,11 @@ pub(super) fn append(
     store: &mut Store,
     id: StreamId,
     request: &Request<Bytes>,
-    retention: Option<usize>,
+    config: &Config,
     now: SystemTime,
 ) -> Result<Answer, Refusal> {
     let wanted = Wanted::of(request.headers())?;
-    let answer = apply(store.get_mut(id)?, wanted, request.body(), retention)?;
+    let answer = apply(store.get_mut(id)?, wanted, request.body(), config)?;
     store.touch(id, now);
     Ok(answer)
 }
@@ -57,7 +59,7 @@ fn apply(
     stream: &mut Stream,
     wanted: Wanted,
     body: &Bytes,
-    retention: Option<usize>,
+    config: &Config,
 ) -> Result<Answer, Refusal> {
     if body.is_empty() && !wanted.close {
         return Err(Refusal::bad_request("there is nothing to append"));
@@ -87,10 +89,12 @@ fn apply(
 
     let status = match (&wanted.claim, &content) {
         (Some(_), Some(_)) => StatusCode::OK,
+        // Accepted (200), and without content (204): both say what happened.
+        (Some(_), None) if config.answers(AnswerStyle::Ok) => StatusCode::OK,
         _ => StatusCode::NO_CONTENT,
     };
     if let Some(content) = content {
-        push(stream, content, retention);
+        push(stream, content, config.retention_bytes);
     }
     if wanted.seq.is_some() {
         stream.last_seq = wanted.seq;
@@ -143,7 +147,7 @@ fn on_closed(stream: &Stream, wanted: &Wanted, body: &Bytes) -> Result<Answer, R
         }
         _ => Err(Refusal::conflict("the stream is closed")
             .header(STREAM_CLOSED, HeaderValue::from_static("true"))
-            .header(STREAM_NEXT_OFFSET, stream.tail())),
+            .next_offset(stream.tail())),
     }
 }
 
@@ -178,7 +182,7 @@ pub(super) fn content(body: &Bytes, content_type: &ContentType) -> Result<Conten
 fn success(stream: &Stream, status: StatusCode, producer: Option<State>) -> Answer {
     let answer = Answer::new(status)
         .cache(NO_STORE)
-        .header(STREAM_NEXT_OFFSET, stream.tail())
+        .next_offset(stream.tail())
         .flag(STREAM_CLOSED, stream.closed.is_some());
     match producer {
         Some(state) => state.describe(answer),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use super::choice::{AnswerStyle, OffsetFormat, SseStyle};
 use super::defect::Defect;
+use super::json::{SPACED, Spacing, TIGHT};
+use super::log::Limits;
 
 /// The choices the protocol leaves to a server.
 ///
@@ -25,6 +28,9 @@ pub struct Config {
     /// The most content one answer carries, in bytes (§5.6), and one SSE event too; `None` gives everything
     /// at once. JSON answers hold whole messages, at least one, whatever the limit. 1 MiB by default.
     pub page_bytes: Option<usize>,
+    /// The most appends one answer carries content of, and one SSE event too; messages, in a JSON stream. `None`, the
+    /// default, sets no limit but that in bytes.
+    pub page_appends: Option<usize>,
     /// The longest request body that is taken; a longer one is refused with 413. 64 MiB by default.
     pub max_body_bytes: usize,
     /// How much content a stream keeps, in bytes, when more is appended (§4): before it is written, the oldest
@@ -35,6 +41,12 @@ pub struct Config {
     /// Whether webhooks may go to this machine, by plain HTTP, as tests need it (§12.8). Otherwise they go over TLS, and
     /// to nowhere local. No by default.
     pub local_webhooks: bool,
+    /// How offsets look (§8).
+    pub offsets: OffsetFormat,
+    /// How events are written (§5.8), other than in the plainest way.
+    pub sse: Vec<SseStyle>,
+    /// How answers are written, other than in the plainest way.
+    pub answers: Vec<AnswerStyle>,
     /// Seeds everything that is random: cursor jitter (§10.1), the identities in entity tags, the jitter of retries; and
     /// the key that webhooks are signed with (§6.5).
     pub seed: u64,
@@ -48,9 +60,13 @@ impl Default for Config {
             long_poll_timeout: Duration::from_secs(30),
             sse_lifetime: Duration::from_secs(60),
             page_bytes: Some(1024 * 1024),
+            page_appends: None,
             max_body_bytes: 64 * 1024 * 1024,
             retention_bytes: None,
             local_webhooks: false,
+            offsets: OffsetFormat::Hex,
+            sse: Vec::new(),
+            answers: Vec::new(),
             seed: 0,
             defect: None,
         }
@@ -79,6 +95,13 @@ impl Config {
         self
     }
 
+    /// Sets [`page_appends`](Self::page_appends): a number, or `None` for no limit.
+    #[must_use]
+    pub fn with_page_appends(mut self, appends: impl Into<Option<usize>>) -> Self {
+        self.page_appends = appends.into();
+        self
+    }
+
     /// Sets [`max_body_bytes`](Self::max_body_bytes).
     #[must_use]
     pub fn with_max_body_bytes(mut self, bytes: usize) -> Self {
@@ -100,6 +123,27 @@ impl Config {
         self
     }
 
+    /// Sets [`offsets`](Self::offsets).
+    #[must_use]
+    pub fn with_offsets(mut self, format: OffsetFormat) -> Self {
+        self.offsets = format;
+        self
+    }
+
+    /// Adds to [`sse`](Self::sse).
+    #[must_use]
+    pub fn with_sse(mut self, styles: impl IntoIterator<Item = SseStyle>) -> Self {
+        self.sse.extend(styles);
+        self
+    }
+
+    /// Adds to [`answers`](Self::answers).
+    #[must_use]
+    pub fn with_answers(mut self, styles: impl IntoIterator<Item = AnswerStyle>) -> Self {
+        self.answers.extend(styles);
+        self
+    }
+
     /// Sets [`seed`](Self::seed).
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
@@ -112,5 +156,32 @@ impl Config {
     pub fn with_defect(mut self, defect: Defect) -> Self {
         self.defect = Some(defect);
         self
+    }
+
+    /// Does it write answers like this?
+    pub(super) fn answers(&self, style: AnswerStyle) -> bool {
+        self.answers.contains(&style)
+    }
+
+    /// Does it write events like this?
+    pub(super) fn sse(&self, style: SseStyle) -> bool {
+        self.sse.contains(&style)
+    }
+
+    /// How arrays in answers are written.
+    pub(super) fn spacing(&self) -> Spacing {
+        if self.answers(AnswerStyle::Space) {
+            SPACED
+        } else {
+            TIGHT
+        }
+    }
+
+    /// How much one answer carries.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.page_bytes,
+            pieces: self.page_appends,
+        }
     }
 }

@@ -9,11 +9,12 @@ use http::{HeaderMap, HeaderValue, Request, StatusCode};
 
 use super::answer::{Answer, Refusal};
 use super::append;
+use super::choice::OffsetFormat;
 use super::content_type::ContentType;
 use super::expiry::Expiry;
 use super::fork::{self, WantedFork};
 use super::log::Log;
-use super::names::{NO_STORE, STREAM_CLOSED, STREAM_NEXT_OFFSET};
+use super::names::{NO_STORE, STREAM_CLOSED};
 use super::request::{asks_to_close, location};
 use super::store::Store;
 use super::stream::{Closed, Stream, StreamId};
@@ -28,12 +29,12 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+    fn of(headers: &HeaderMap, offsets: OffsetFormat) -> Result<Self, Refusal> {
         Ok(Self {
             content_type: ContentType::of(headers)?,
             expiry: Expiry::of(headers)?,
             closed: asks_to_close(headers),
-            fork: WantedFork::of(headers)?,
+            fork: WantedFork::of(headers, offsets)?,
         })
     }
 
@@ -70,7 +71,7 @@ pub(super) fn create(
     nonce: u64,
     now: SystemTime,
 ) -> Result<Answer, Refusal> {
-    let wanted = Wanted::of(request.headers())?;
+    let wanted = Wanted::of(request.headers(), store.offsets)?;
     if let Some((id, stream)) = store.at(path) {
         if stream.soft_deleted {
             return Err(Refusal::conflict("the path is taken by a deleted stream"));
@@ -136,7 +137,7 @@ fn describe(store: &Store, id: StreamId, status: StatusCode) -> Result<Answer, R
     let answer = Answer::new(status)
         .cache(NO_STORE)
         .header(CONTENT_TYPE, stream.content_type.value.clone())
-        .header(STREAM_NEXT_OFFSET, stream.tail())
+        .next_offset(stream.tail())
         .flag(STREAM_CLOSED, stream.closed.is_some());
     Ok(stream.expiry.describe(answer))
 }

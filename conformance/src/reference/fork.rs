@@ -3,6 +3,7 @@
 use http::HeaderMap;
 
 use super::answer::Refusal;
+use super::choice::OffsetFormat;
 use super::content_type::ContentType;
 use super::expiry::Expiry;
 use super::names::{STREAM_FORK_OFFSET, STREAM_FORK_SUB_OFFSET, STREAM_FORKED_FROM};
@@ -20,7 +21,7 @@ pub(super) struct WantedFork {
 }
 
 impl WantedFork {
-    pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
+    pub(super) fn of(headers: &HeaderMap, offsets: OffsetFormat) -> Result<Option<Self>, Refusal> {
         let source = single(headers, STREAM_FORKED_FROM)?;
         let offset = single(headers, STREAM_FORK_OFFSET)?;
         let sub_offset = single(headers, STREAM_FORK_SUB_OFFSET)?;
@@ -33,7 +34,8 @@ impl WantedFork {
         // Only what a server issued is a fork offset: the sentinels of reads are not.
         let offset = offset
             .map(|token| {
-                Offset::parse(token).ok_or(Refusal::bad_request("malformed Stream-Fork-Offset"))
+                Offset::parse(token, offsets)
+                    .ok_or(Refusal::bad_request("malformed Stream-Fork-Offset"))
             })
             .transpose()?;
         let sub_offset = match sub_offset {

@@ -22,13 +22,28 @@ pub(super) fn messages(body: &Bytes) -> Result<Vec<Bytes>, Refusal> {
         .collect())
 }
 
+/// What is written around the messages of an array: before, between and behind them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spacing(&'static str, &'static str, &'static str);
+
+/// No white space at all.
+pub(super) const TIGHT: Spacing = Spacing("[", ",", "]");
+/// All white space that JSON has.
+pub(super) const SPACED: Spacing = Spacing(" [ ", "\t,\r\n ", "\n]\r\n");
+/// Each message begins a line.
+pub(super) const IN_LINES: Spacing = Spacing("[\n", ",\n", "\n]");
+
 /// Messages as the pieces of one array; no messages are the empty array.
-pub(super) fn array(messages: &[Bytes]) -> impl Iterator<Item = Bytes> + '_ {
-    let between = |index: usize| Bytes::from_static(if index == 0 { b"[" } else { b"," });
-    let end = Bytes::from_static(if messages.is_empty() { b"[]" } else { b"]" });
+pub(super) fn array(
+    messages: &[Bytes],
+    Spacing(begin, between, end): Spacing,
+) -> impl Iterator<Item = Bytes> + '_ {
+    let before =
+        move |index| Bytes::from_static(if index == 0 { begin } else { between }.as_bytes());
+    let end = Bytes::from_static(if messages.is_empty() { "[]" } else { end }.as_bytes());
     messages
         .iter()
         .enumerate()
-        .flat_map(move |(index, message)| [between(index), message.clone()])
+        .flat_map(move |(index, message)| [before(index), message.clone()])
         .chain([end])
 }

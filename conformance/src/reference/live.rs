@@ -6,11 +6,13 @@ use std::time::SystemTime;
 use http::HeaderMap;
 
 use super::answer::{Answer, Refusal};
+use super::choice::AnswerStyle;
 use super::cursor;
 use super::exchange::{ExchangeId, Output};
 use super::model::Model;
 use super::names::STREAM_CURSOR;
 use super::offset::{Offset, Start};
+use super::pen::Pen;
 use super::read;
 use super::request::{Mode, ReadQuery};
 use super::sse::{self, Encoding};
@@ -42,6 +44,7 @@ pub(super) struct Sse {
     position: Offset,
     encoding: Encoding,
     cursor: u64,
+    pen: Pen,
     /// Whether the reader has heard anything yet: the first control event comes even when there is no data.
     greeted: bool,
 }
@@ -114,15 +117,19 @@ impl Model {
         self.store.touch(stream_id, self.now);
         match query.mode {
             Mode::CatchUp => {
-                let page = self
-                    .store
-                    .page(stream_id, position, self.config.page_bytes)?;
+                let limits = self.config.limits();
+                let page = self.store.page(stream_id, position, limits)?;
                 let stream = self.store.get(stream_id)?;
-                Ok(Some(if from_now {
-                    read::from_now(stream, &page)
+                let answer = if from_now {
+                    read::from_now(stream, &page, &self.config)
                 } else {
-                    read::content(stream, &page, headers)
-                }))
+                    read::content(stream, &page, headers, &self.config)
+                };
+                if !self.config.answers(AnswerStyle::Cursors) {
+                    return Ok(Some(answer));
+                }
+                let cursor = cursor::next(query.cursor.as_deref(), self.now, &mut self.rng);
+                Ok(Some(answer.header(STREAM_CURSOR, cursor)))
             }
             Mode::LongPoll => {
                 let poll = LongPoll {
@@ -143,12 +150,14 @@ impl Model {
                 }
             }
             Mode::Sse => {
-                self.outbox.push(id, Output::Head(sse::head(encoding).head));
+                let head = sse::head(encoding, &self.config).written(&self.config);
+                self.outbox.push(id, Output::Head(head.head));
                 let sse = Sse {
                     stream: stream_id,
                     position,
                     encoding,
                     cursor: cursor::next(query.cursor.as_deref(), self.now, &mut self.rng),
+                    pen: Pen::new(&self.config.sse),
                     greeted: false,
                 };
                 let deadline = self.now.checked_add(self.config.sse_lifetime);
@@ -160,15 +169,14 @@ impl Model {
 
     /// The answer to a long-poll when there is content.
     fn something(&mut self, poll: &LongPoll) -> Result<Answer, Refusal> {
-        let page = self
-            .store
-            .page(poll.stream, poll.position, self.config.page_bytes)?;
+        let limits = self.config.limits();
+        let page = self.store.page(poll.stream, poll.position, limits)?;
         let cursor = cursor::next(poll.cursor.as_deref(), self.now, &mut self.rng);
         let stream = self.store.get(poll.stream)?;
         let answer = if poll.from_now {
-            read::from_now(stream, &page)
+            read::from_now(stream, &page, &self.config)
         } else {
-            read::content(stream, &page, &poll.headers)
+            read::content(stream, &page, &poll.headers, &self.config)
         };
         Ok(answer.header(STREAM_CURSOR, cursor))
     }
@@ -176,7 +184,8 @@ impl Model {
     /// The answer to a long-poll when there is none.
     fn nothing(&mut self, poll: &LongPoll) -> Result<Answer, Refusal> {
         let cursor = cursor::next(poll.cursor.as_deref(), self.now, &mut self.rng);
-        Ok(read::nothing(self.store.get(poll.stream)?, cursor))
+        let stream = self.store.get(poll.stream)?;
+        Ok(read::nothing(stream, cursor, &self.config))
     }
 
     fn attach(&mut self, id: ExchangeId, reader: Reader, deadline: Option<SystemTime>) {
@@ -219,16 +228,17 @@ impl Model {
 
     fn answer_poll(&mut self, id: ExchangeId) {
         if let Some(Reader::LongPoll(poll)) = self.detach(id) {
-            let grown = self
-                .store
-                .get(poll.stream)
-                .is_ok_and(|stream| poll.position < stream.tail());
-            let answer = if grown {
+            let closes_with_200 = self.config.answers(AnswerStyle::Ok);
+            let has_content = self.store.get(poll.stream).is_ok_and(|stream| {
+                poll.position < stream.tail() || stream.closed.is_some() && closes_with_200
+            });
+            let answer = if has_content {
                 self.something(&poll)
             } else {
                 self.nothing(&poll)
             };
-            self.outbox.answer(id, answer.unwrap_or_else(Answer::from));
+            let answer = answer.unwrap_or_else(Answer::from);
+            self.outbox.answer(id, answer.written(&self.config));
         }
     }
 
@@ -242,8 +252,13 @@ impl Model {
         let Some(Reader::Sse(sse)) = self.readers.by_id.get_mut(&id) else {
             return;
         };
-        let limit = self.config.page_bytes.map(|bytes| bytes.max(sse::MIN_PAGE));
-        let Ok(mut page) = self.store.page(sse.stream, sse.position, limit) else {
+        let mut limits = self.config.limits();
+        limits.bytes = limits.bytes.map(|bytes| bytes.max(sse::MIN_PAGE));
+        if sse.encoding == Encoding::Text {
+            // A character may be stored in as many parts as it has bytes.
+            limits.pieces = limits.pieces.map(|pieces| pieces.max(sse::MIN_PAGE));
+        }
+        let Ok(mut page) = self.store.page(sse.stream, sse.position, limits) else {
             // The reader was so slow that what comes next for it was dropped. It will be told when it asks again.
             self.end_sse(id);
             return;
@@ -258,8 +273,10 @@ impl Model {
         sse.greeted = true;
         sse.position = page.end;
         sse.cursor = sse.cursor.max(cursor::current(self.now));
-        let events = sse::events(&page, sse.encoding, sse.cursor);
-        self.outbox.push(id, Output::Chunk(events));
+        let events = sse::events(&page, sse.encoding, sse.cursor, &self.config, &mut sse.pen);
+        for chunk in events {
+            self.outbox.push(id, Output::Chunk(chunk));
+        }
         if page.closed {
             // §5.8: nothing will follow, so the server ends the connection.
             self.end_sse(id);

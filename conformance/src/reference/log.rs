@@ -135,17 +135,28 @@ pub(super) fn keep(body: &Bytes) -> Bytes {
     }
 }
 
+/// How much one answer carries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) bytes: Option<usize>,
+    /// Of how many entries.
+    pub(super) pieces: Option<usize>,
+}
+
 /// How much an answer may still hold.
 #[derive(Debug)]
 pub(super) struct Budget {
     left: Option<usize>,
+    pieces: Option<usize>,
     untouched: bool,
 }
 
 impl Budget {
-    pub(super) fn new(limit: Option<usize>) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
+        let some = |limit: usize| limit.max(1);
         Self {
-            left: limit.map(|limit| limit.max(1)),
+            left: limits.bytes.map(some),
+            pieces: limits.pieces.map(some),
             untouched: true,
         }
     }
@@ -153,6 +164,11 @@ impl Budget {
     /// Takes up to `length` bytes, or all or nothing when the piece must stay whole. The first piece is always
     /// taken, however long: a reader has to get on.
     fn take(&mut self, length: usize, whole: bool) -> usize {
+        match &mut self.pieces {
+            Some(0) => return 0,
+            Some(pieces) => *pieces -= 1,
+            None => {}
+        }
         let Some(left) = &mut self.left else {
             return length;
         };

@@ -58,6 +58,7 @@
 
 mod answer;
 mod append;
+mod choice;
 mod config;
 mod content_type;
 mod create;
@@ -78,6 +79,7 @@ mod model;
 mod names;
 mod offset;
 mod page;
+mod pen;
 mod producer;
 mod read;
 mod request;
@@ -86,7 +88,9 @@ mod store;
 mod stream;
 mod subscriptions;
 mod timers;
+mod writing;
 
+pub use choice::{AnswerStyle, OffsetFormat, SseStyle};
 pub use config::Config;
 #[cfg(feature = "embedded")]
 pub(crate) use defect::Asked;

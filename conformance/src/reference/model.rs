@@ -51,8 +51,8 @@ impl Model {
             now: SystemTime::UNIX_EPOCH,
             rng: fastrand::Rng::with_seed(config.seed),
             subscriptions: Subscriptions::new(config.seed),
+            store: Store::new(config.offsets),
             config,
-            store: Store::default(),
             readers: Readers::default(),
             outbox: Outbox::default(),
         }
@@ -76,6 +76,7 @@ impl Model {
             Ok(Some(answer)) => answer,
             Err(refusal) => Answer::from(refusal),
         };
+        let answer = answer.written(&self.config);
         let answer = if request.method() == Method::HEAD {
             answer.without_body()
         } else {
@@ -194,7 +195,7 @@ impl Model {
         }
         match *request.method() {
             Method::GET => {
-                let query = ReadQuery::parse(request.uri())?;
+                let query = ReadQuery::parse(request.uri(), self.config.offsets)?;
                 let stream = self.store.find(&path)?;
                 self.read(id, stream, query, request.headers())
             }
@@ -212,13 +213,8 @@ impl Model {
             }
             Method::POST => {
                 let stream = self.store.find(&path)?;
-                let answer = append::append(
-                    &mut self.store,
-                    stream,
-                    request,
-                    self.config.retention_bytes,
-                    self.now,
-                )?;
+                let answer =
+                    append::append(&mut self.store, stream, request, &self.config, self.now)?;
                 self.wake(stream);
                 self.grew(&path);
                 Ok(Some(answer))

@@ -1,45 +1,19 @@
-//! Offsets on the wire (§8).
+//! Places in streams (§8).
 //!
-//! Inside the model a place in a stream is a plain number: messages before it in a JSON stream, bytes before
-//! it in any other. On the wire it is a token of fixed width, so that byte-wise order is stream order, and it
-//! does not look like a number, so that a client that computes with offsets is found out.
-
-use http::HeaderValue;
+//! Inside the model a place is a plain number: messages before it in a JSON stream, bytes before it in any other. On the wire it is
+//! a token, which only an [`OffsetFormat`] writes and reads.
 
 use super::answer::Refusal;
+use super::choice::OffsetFormat;
 
 /// A place in a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Offset(pub(super) u64);
 
-const PREFIX: char = 'o';
-const DIGITS: usize = 16;
-
 impl Offset {
-    /// Reads a token that this server may have issued. Tokens are case-sensitive, so there is one spelling only.
-    pub(super) fn parse(token: &str) -> Option<Self> {
-        let digits = token.strip_prefix(PREFIX)?;
-        let well_formed = digits.len() == DIGITS
-            && digits
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !well_formed {
-            return None;
-        }
-        u64::from_str_radix(digits, 16).ok().map(Self)
-    }
-}
-
-impl std::fmt::Display for Offset {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{PREFIX}{:0DIGITS$x}", self.0)
-    }
-}
-
-impl From<Offset> for HeaderValue {
-    fn from(offset: Offset) -> Self {
-        // Cannot fail: a token is ASCII letters and digits.
-        HeaderValue::try_from(offset.to_string()).unwrap_or(HeaderValue::from_static(""))
+    /// Reads a token that this server may have issued.
+    pub(super) fn parse(token: &str, format: OffsetFormat) -> Option<Self> {
+        format.place(token).map(Self)
     }
 }
 
@@ -55,11 +29,11 @@ pub(super) enum Start {
 }
 
 impl Start {
-    pub(super) fn parse(value: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(value: &str, format: OffsetFormat) -> Result<Self, Refusal> {
         match value {
             "-1" => Ok(Self::Beginning),
             "now" => Ok(Self::Tail),
-            token => Offset::parse(token)
+            token => Offset::parse(token, format)
                 .map(Self::At)
                 .ok_or(Refusal::bad_request("malformed offset")),
         }

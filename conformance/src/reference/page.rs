@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::json;
+use super::json::{self, Spacing};
 use super::offset::Offset;
 
 /// A range of a stream.
@@ -23,12 +23,11 @@ impl Page {
         self.start == self.end
     }
 
-    /// The page as the body of an answer.
-    pub(super) fn body(&self, json: bool) -> Vec<Bytes> {
-        if json {
-            join(json::array(&self.pieces))
-        } else {
-            join(self.pieces.iter().cloned())
+    /// The page as the body of an answer; messages are in an array, which is written like this.
+    pub(super) fn body(&self, json: Option<Spacing>) -> Vec<Bytes> {
+        match json {
+            Some(spacing) => join(json::array(&self.pieces, spacing)),
+            None => join(self.pieces.iter().cloned()),
         }
     }
 

@@ -1,13 +1,14 @@
 //! HEAD and the answers of GET that come whole: catch-up and long-poll (§5.5–5.7).
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG};
 use http::{HeaderMap, StatusCode};
 
 use super::answer::{Answer, Refusal};
+use super::choice::AnswerStyle;
+use super::config::Config;
 use super::etag;
-use super::names::{
-    NO_STORE, SHARED, STREAM_CLOSED, STREAM_CURSOR, STREAM_NEXT_OFFSET, STREAM_UP_TO_DATE,
-};
+use super::names::{NO_STORE, SHARED, STREAM_CLOSED, STREAM_CURSOR, STREAM_UP_TO_DATE};
 use super::offset::{Offset, Start};
 use super::page::Page;
 use super::stream::Stream;
@@ -17,7 +18,7 @@ pub(super) fn head(stream: &Stream) -> Answer {
     let answer = Answer::new(StatusCode::OK)
         .cache(NO_STORE)
         .header(CONTENT_TYPE, stream.content_type.value.clone())
-        .header(STREAM_NEXT_OFFSET, stream.tail())
+        .next_offset(stream.tail())
         .flag(STREAM_CLOSED, stream.closed.is_some());
     stream.expiry.describe(answer)
 }
@@ -37,42 +38,51 @@ pub(super) fn position(stream: &Stream, earliest: Offset, start: Start) -> Resul
 
 /// Content, or the news that there is none: the answer to a catch-up read, and to a long-poll that found
 /// something.
-pub(super) fn content(stream: &Stream, page: &Page, request: &HeaderMap) -> Answer {
-    let tag = etag::tag(stream, page);
+pub(super) fn content(
+    stream: &Stream,
+    page: &Page,
+    request: &HeaderMap,
+    config: &Config,
+) -> Answer {
+    let tag = etag::tag(stream, page, config);
     let known = etag::matches(request, &tag);
     let answer = page_head(stream, page)
         .cache(SHARED)
         .header(ETAG, tag)
-        .body(page.body(stream.content_type.is_json()));
+        .body(body(stream, page, config));
     if known { answer.not_modified() } else { answer }
 }
 
 /// The answer to a read from `now` (§8): true for this moment only, so that nobody may keep it and no tag
 /// names it. Empty on a catch-up read; on a long-poll, what came first.
-pub(super) fn from_now(stream: &Stream, page: &Page) -> Answer {
+pub(super) fn from_now(stream: &Stream, page: &Page, config: &Config) -> Answer {
     page_head(stream, page)
         .cache(NO_STORE)
-        .body(page.body(stream.content_type.is_json()))
+        .body(body(stream, page, config))
+}
+
+fn body(stream: &Stream, page: &Page, config: &Config) -> Vec<Bytes> {
+    page.body(stream.content_type.is_json().then(|| config.spacing()))
 }
 
 fn page_head(stream: &Stream, page: &Page) -> Answer {
     Answer::new(StatusCode::OK)
         .header(CONTENT_TYPE, stream.content_type.value.clone())
-        .header(STREAM_NEXT_OFFSET, page.end)
+        .next_offset(page.end)
         .flag(STREAM_UP_TO_DATE, page.up_to_date)
         .flag(STREAM_CLOSED, page.closed)
 }
 
 /// The answer to a long-poll that has nothing to bring (§5.7): its time is up, or the stream is closed. Without
 /// a cursor once closed, as there will be no further live request.
-pub(super) fn nothing(stream: &Stream, cursor: u64) -> Answer {
+pub(super) fn nothing(stream: &Stream, cursor: u64, config: &Config) -> Answer {
     let closed = stream.closed.is_some();
     let answer = Answer::new(StatusCode::NO_CONTENT)
         .cache(NO_STORE)
-        .header(STREAM_NEXT_OFFSET, stream.tail())
+        .next_offset(stream.tail())
         .flag(STREAM_UP_TO_DATE, true)
         .flag(STREAM_CLOSED, closed);
-    if closed {
+    if closed && !config.answers(AnswerStyle::Cursors) {
         answer
     } else {
         answer.header(STREAM_CURSOR, cursor)

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::answer::Refusal;
+use super::choice::OffsetFormat;
 use super::names::STREAM_CLOSED;
 use super::offset::Start;
 
@@ -101,7 +102,7 @@ pub(super) struct ReadQuery {
 
 impl ReadQuery {
     /// Unknown parameters are ignored (§11.1); known ones must make sense, and may be given once only.
-    pub(super) fn parse(uri: &Uri) -> Result<Self, Refusal> {
+    pub(super) fn parse(uri: &Uri, offsets: OffsetFormat) -> Result<Self, Refusal> {
         let query = uri.query().unwrap_or("");
         let mut offset = None;
         let mut live = None;
@@ -130,7 +131,7 @@ impl ReadQuery {
             Some(_) => return Err(Refusal::bad_request("unsupported live mode")),
         };
         let start = match offset {
-            Some(offset) => Start::parse(&offset)?,
+            Some(offset) => Start::parse(&offset, offsets)?,
             None if mode == Mode::CatchUp => Start::Beginning,
             None => return Err(Refusal::bad_request("live reads need an offset")),
         };

@@ -7,12 +7,19 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
 
 use super::answer::Answer;
+use super::choice::{AnswerStyle, SseStyle};
+use super::config::Config;
 use super::content_type::ContentType;
+use super::json::{IN_LINES, TIGHT};
 use super::names::STREAM_SSE_DATA_ENCODING;
 use super::page::Page;
+use super::pen::Pen;
 
 /// A page of text must have room for a whole character.
 pub(super) const MIN_PAGE: usize = 4;
+
+/// How long a line of base64 is, where there are several: no number of whole groups of four characters.
+const BASE64_LINE: usize = 7;
 
 /// How a stream's content is put into `data` lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +45,14 @@ impl Encoding {
 }
 
 /// The head of the answer.
-pub(super) fn head(encoding: Encoding) -> Answer {
+pub(super) fn head(encoding: Encoding, config: &Config) -> Answer {
+    let content_type = if config.sse(SseStyle::Charset) {
+        "text/event-stream;charset=UTF-8"
+    } else {
+        "text/event-stream"
+    };
     let answer = Answer::new(StatusCode::OK)
-        .header(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"))
+        .header(CONTENT_TYPE, HeaderValue::from_static(content_type))
         .header(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     match encoding {
         Encoding::Base64 => {
@@ -51,57 +63,81 @@ pub(super) fn head(encoding: Encoding) -> Answer {
 }
 
 /// A page as events: its data, if there is any, and the control event that says how far it goes.
-pub(super) fn events(page: &Page, encoding: Encoding, cursor: u64) -> Bytes {
-    let mut out = String::new();
+pub(super) fn events(
+    page: &Page,
+    encoding: Encoding,
+    cursor: u64,
+    config: &Config,
+    pen: &mut Pen,
+) -> Vec<Bytes> {
     if !page.is_empty() {
-        let payload = page.body(encoding == Encoding::Json).concat();
-        let payload = match encoding {
-            Encoding::Base64 => STANDARD.encode(payload),
-            // A byte sequence that is no UTF-8 cannot be text: it comes out with replacement characters.
-            Encoding::Json | Encoding::Text => String::from_utf8_lossy(&payload).into_owned(),
-        };
-        event(&mut out, "data", &payload);
+        pen.event(
+            "data",
+            &payload(page, encoding, config.sse(SseStyle::Lines)),
+        );
     }
-    event(&mut out, "control", &control(page, cursor));
-    Bytes::from(out)
+    pen.event("control", &control(page, cursor, config));
+    pen.take()
 }
 
-/// One event. Every line of the payload gets its prefix, or content could pass for events; the space after
-/// the colon is always there, as readers drop one.
-fn event(out: &mut String, name: &str, payload: &str) {
-    out.push_str("event: ");
-    out.push_str(name);
-    out.push('\n');
-    let mut rest = payload;
-    loop {
-        let end = rest.find(['\r', '\n']).unwrap_or(rest.len());
-        out.push_str("data: ");
-        out.push_str(&rest[..end]);
-        out.push('\n');
-        rest = &rest[end..];
-        match rest
-            .strip_prefix("\r\n")
-            .or(rest.strip_prefix(['\r', '\n']))
-        {
-            Some(next) => rest = next,
-            None => break,
+fn payload(page: &Page, encoding: Encoding, lines: bool) -> String {
+    let spacing = (encoding == Encoding::Json).then_some(if lines { IN_LINES } else { TIGHT });
+    let bytes = page.body(spacing).concat();
+    if encoding != Encoding::Base64 {
+        // A byte sequence that is no UTF-8 cannot be text: it comes out with replacement characters.
+        return String::from_utf8_lossy(&bytes).into_owned();
+    }
+    let mut text = STANDARD.encode(bytes);
+    if lines {
+        for line in (1..text.len().div_ceil(BASE64_LINE)).rev() {
+            text.insert(line * BASE64_LINE, '\n');
         }
     }
-    out.push('\n');
+    text
 }
 
 /// The payload of a control event. Closed implies caught up, and ends the need for a cursor.
-fn control(page: &Page, cursor: u64) -> String {
-    let offset = page.end;
-    let mut json = format!(r#"{{"streamNextOffset":"{offset}""#);
+fn control(page: &Page, cursor: u64, config: &Config) -> String {
+    let mut token = json_string(&config.offsets.token(page.end.0));
+    let odd = config.sse(SseStyle::Members);
+    if odd {
+        token = escaped(&token);
+    }
+    let mut members = vec![format!(r#""streamNextOffset":{token}"#)];
     if page.closed {
-        json.push_str(r#","streamClosed":true"#);
-    } else {
-        json.push_str(&format!(r#","streamCursor":"{cursor}""#));
+        members.push(r#""streamClosed":true"#.to_owned());
+    }
+    if !page.closed || config.answers(AnswerStyle::Cursors) {
+        members.push(format!(r#""streamCursor":"{cursor}""#));
     }
     if page.up_to_date {
-        json.push_str(r#","upToDate":true"#);
+        members.push(r#""upToDate":true"#.to_owned());
     }
-    json.push('}');
-    json
+    if odd {
+        members.reverse();
+        let unknown = r#""stream":{"streamClosed":true,"streamNextOffset":["-1"]},"streamclosed":true,"":null"#;
+        members.insert(1, unknown.to_owned());
+    }
+    let (open, between, close) = if config.sse(SseStyle::Lines) {
+        ("{\n", ",\n  ", "\n}")
+    } else {
+        ("{", ",", "}")
+    };
+    format!("{open}{}{close}", members.join(between))
+}
+
+fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// The same JSON string with its first letter or digit escaped.
+fn escaped(string: &str) -> String {
+    match string.find(|c: char| c.is_ascii_alphanumeric()) {
+        // Behind a backslash it may be a part of an escape already.
+        Some(at) if !string[..at].contains('\\') => {
+            let code = string.as_bytes()[at];
+            format!("{}\\u{code:04x}{}", &string[..at], &string[at + 1..])
+        }
+        _ => string.to_owned(),
+    }
 }

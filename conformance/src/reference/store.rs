@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::answer::Refusal;
-use super::log::Budget;
+use super::choice::OffsetFormat;
+use super::log::{Budget, Limits};
 use super::offset::Offset;
 use super::page::Page;
 use super::stream::{Stream, StreamId};
 use super::timers::Timers;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Store {
+    /// How places are written.
+    pub(super) offsets: OffsetFormat,
     paths: BTreeMap<String, StreamId>,
     streams: BTreeMap<StreamId, Stream>,
     expiries: Timers<StreamId>,
@@ -19,6 +22,16 @@ pub(super) struct Store {
 }
 
 impl Store {
+    pub(super) fn new(offsets: OffsetFormat) -> Self {
+        Self {
+            offsets,
+            paths: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            expiries: Timers::default(),
+            last_id: 0,
+        }
+    }
+
     /// The stream under a path, be it soft-deleted.
     pub(super) fn at(&self, path: &str) -> Option<(StreamId, &Stream)> {
         let id = *self.paths.get(path)?;
@@ -141,13 +154,13 @@ impl Store {
         self.expiries.first()
     }
 
-    /// The content of a stream from a position on, up to a limit in bytes. What a fork inherits is read from
+    /// The content of a stream from a position on, up to a limit. What a fork inherits is read from
     /// where it was written: its source, or the source of that (§4.2).
     pub(super) fn page(
         &self,
         id: StreamId,
         start: Offset,
-        limit: Option<usize>,
+        limits: Limits,
     ) -> Result<Page, Refusal> {
         let stream = self.get(id)?;
         if start < self.earliest(stream) {
@@ -155,7 +168,7 @@ impl Store {
         }
         let json = stream.content_type.is_json();
         let mut pieces = Vec::new();
-        let mut budget = Budget::new(limit);
+        let mut budget = Budget::new(limits);
         let mut position = start.0;
         for (owner, until) in self.lineage(stream, start.0) {
             let reached = owner

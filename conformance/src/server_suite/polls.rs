@@ -130,7 +130,7 @@ impl Target {
         &self,
         stream: &Stream,
         content_type: &str,
-    ) -> Verdict<(Answer, Vec<Appended>)> {
+    ) -> Verdict<(Answer, Vec<String>)> {
         let mut appended = Vec::new();
         for _ in 0..ATTEMPTS {
             let mut poll = pin!(stream.poll("now").send());
@@ -140,8 +140,7 @@ impl Target {
                 let append = pin!(async {
                     self.head_start().await;
                     let append = stream.append(content_type, body.clone());
-                    let tail = append.prepare().await?.next_offset()?.to_owned();
-                    Ok(Appended { body, tail })
+                    append.prepare().await.map(|_| body)
                 });
                 match select(poll.as_mut(), append).await {
                     Either::Left((answer, append)) => {
@@ -157,12 +156,6 @@ impl Target {
         }
         Err(not_seen())
     }
-}
-
-/// What was appended while a poll was under way, and the tail behind it.
-pub(super) struct Appended {
-    pub(super) body: String,
-    pub(super) tail: String,
 }
 
 /// What was to be seen while a poll waited could not be.

@@ -36,7 +36,7 @@ pub use self::scenario::Scenario;
 pub use self::tape::Tape;
 use self::trace::Trace;
 use self::world::World;
-use crate::reference::{Config, Model};
+use crate::reference::{AnswerStyle, Config, Model, OffsetFormat, SseStyle};
 
 /// One run that is to be made.
 #[derive(Debug)]
@@ -146,7 +146,10 @@ fn server(tape: &mut Tape, scenario: Scenario, format: Format) -> (Config, Optio
         .with_page_bytes(tape.pick(&[None, None, Some(1000), Some(200), Some(60), Some(page)]))
         .with_long_poll_timeout(Duration::from_millis(tape.pick(&[3000, 300, 1000])))
         .with_sse_lifetime(Duration::from_millis(tape.pick(&[4000, 300, 1500])))
-        .with_seed(tape.below(1 << 32));
+        .with_seed(tape.below(1 << 32))
+        .with_offsets(tape.pick(OffsetFormat::ALL))
+        .with_sse(some(tape, SseStyle::ALL))
+        .with_answers(some(tape, AnswerStyle::ALL));
     let short = match scenario {
         Scenario::Limits => 600,
         // There nobody may change his epoch by himself, which a body that is cut does.
@@ -159,4 +162,10 @@ fn server(tape: &mut Tape, scenario: Scenario, format: Format) -> (Config, Optio
     } else {
         (config, None)
     }
+}
+
+/// Some of these, often none.
+fn some<T: Copy>(tape: &mut Tape, all: &[T]) -> Vec<T> {
+    let count = tape.pick(&[0, 0, 1, 3]);
+    (0..count).map(|_| tape.pick(all)).collect()
 }

@@ -6,6 +6,7 @@ use durable_streams_core::{Checkpoint, Offset};
 use super::clock::Time;
 use super::context::Context;
 use super::message::{self, Format};
+use crate::reference::OffsetFormat;
 
 /// A message that some writer was given.
 #[derive(Debug)]
@@ -66,13 +67,35 @@ impl Stream {
 }
 
 /// Everything that is true.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Truth {
+    /// How the server writes positions.
+    offsets: OffsetFormat,
     pub(super) streams: Vec<Stream>,
     pub(super) messages: Vec<Message>,
 }
 
 impl Truth {
+    pub(super) fn new(offsets: OffsetFormat) -> Self {
+        Self {
+            offsets,
+            streams: Vec::new(),
+            messages: Vec::new(),
+        }
+    }
+
+    /// The position that an offset of the server stands for.
+    pub(super) fn position(&self, offset: &Offset) -> Option<u64> {
+        self.offsets.place(offset.as_str())
+    }
+
+    /// The position that a checkpoint stands for.
+    pub(super) fn place(&self, checkpoint: &Checkpoint) -> Option<u64> {
+        let offset = checkpoint.offset();
+        let base = offset.map_or(Some(0), |offset| self.position(offset))?;
+        Some(base + checkpoint.delivered())
+    }
+
     /// A stream begins: empty, or with what it takes over.
     pub(super) fn create(
         &mut self,
@@ -192,15 +215,4 @@ impl Truth {
         let tail = stream.tail();
         stream.tails.push((ctx.now(), tail));
     }
-}
-
-/// The position that an offset of the reference server stands for.
-pub(super) fn position(offset: &Offset) -> Option<u64> {
-    u64::from_str_radix(offset.as_str().strip_prefix('o')?, 16).ok()
-}
-
-/// The position that a checkpoint stands for.
-pub(super) fn place(checkpoint: &Checkpoint) -> Option<u64> {
-    let base = checkpoint.offset().map_or(Some(0), position)?;
-    Some(base + checkpoint.delivered())
 }

@@ -53,8 +53,8 @@ impl World {
     pub(super) fn new(ctx: Context, hop: Hop, broken: Option<Broken>) -> Self {
         Self {
             ctx,
+            truth: Truth::new(hop.model.config().offsets),
             hop,
-            truth: Truth::default(),
             actors: Vec::new(),
             stage: Stage::Writing,
             last_act: 0,

@@ -147,7 +147,8 @@ impl Model {
     fn described(&self, status: StatusCode, key: SubscriptionKey) -> Answer {
         let kid = self.subscriptions.keys.kid();
         let subscription = self.subscriptions.by_key.get(&key);
-        let described = subscription.map(|subscription| subscription.describe(&kid));
+        let described =
+            subscription.map(|subscription| subscription.describe(&kid, self.store.offsets));
         json_answer(status, &described.unwrap_or_default())
     }
 

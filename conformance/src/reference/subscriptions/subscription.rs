@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::settings::{Kind, Settings};
 use super::{glob, reserved};
+use crate::reference::choice::OffsetFormat;
 use crate::reference::offset::Offset;
 use crate::reference::store::Store;
 
@@ -181,8 +182,8 @@ impl Subscription {
     pub(super) fn work(&self, store: &Store) -> Value {
         let links = self.links.iter().map(|(path, link)| {
             let tail = self.tail(path, store);
-            let mut row = link.describe(path);
-            row["tail_offset"] = tail.to_string().into();
+            let mut row = link.describe(path, store.offsets);
+            row["tail_offset"] = store.offsets.token(tail.0).into();
             row["has_pending"] = (tail > link.acked).into();
             row
         });
@@ -190,9 +191,11 @@ impl Subscription {
     }
 
     /// What is said of it to those who ask (§6.3).
-    pub(super) fn describe(&self, kid: &str) -> Value {
+    pub(super) fn describe(&self, kid: &str, offsets: OffsetFormat) -> Value {
         let links = self.links.iter();
-        let streams: Value = links.map(|(path, link)| link.describe(path)).collect();
+        let streams: Value = links
+            .map(|(path, link)| link.describe(path, offsets))
+            .collect();
         let created = jiff::Timestamp::try_from(self.created).unwrap_or_default();
         let mut members = Map::new();
         let mut set = |name: &str, value: Value| members.insert(name.to_owned(), value);
@@ -238,12 +241,12 @@ impl Subscription {
 
 impl Link {
     /// §6.1: what was said explicitly comes first.
-    fn describe(&self, path: &str) -> Value {
+    fn describe(&self, path: &str, offsets: OffsetFormat) -> Value {
         let link_type = if self.explicit { "explicit" } else { "glob" };
         json!({
             "path": path,
             "link_type": link_type,
-            "acked_offset": self.acked.to_string(),
+            "acked_offset": offsets.token(self.acked.0),
         })
     }
 }

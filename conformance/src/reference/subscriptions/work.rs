@@ -156,7 +156,8 @@ fn acks(
             .links
             .get(&path)
             .ok_or(Problem::offset("the stream is not linked"))?;
-        let offset = Offset::parse(offset).ok_or(Problem::offset("this is no offset"))?;
+        let offset =
+            Offset::parse(offset, store.offsets).ok_or(Problem::offset("this is no offset"))?;
         if offset < link.acked {
             return Err(Problem::offset("more is acknowledged already"));
         }

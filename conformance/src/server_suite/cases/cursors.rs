@@ -105,19 +105,19 @@ async fn polled(stream: &Stream, cursor: Option<u64>) -> Verdict<(Answer, u64)> 
     };
     let ask = ask.live("long-poll").query("offset", "-1");
     let answer = ask.send().await?;
-    answer.refused(200)?.body("content")?;
+    answer.refused(200)?.body("c")?;
     let cursor = number(&answer, answer.needs("Stream-Cursor")?)?;
     Ok((answer, cursor))
 }
 
 async fn long_poll_counts(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["content"]).await?;
+    let stream = t.filled("text/plain", &["c"]).await?;
     let (answer, cursor) = polled(&stream, None).await?;
     is_of_now(&answer, cursor)
 }
 
 async fn long_poll_moves(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["content"]).await?;
+    let stream = t.filled("text/plain", &["c"]).await?;
     let (_, mut last) = polled(&stream, None).await?;
     // Again and again, as one reader does whose answers come quickly; and far ahead.
     for ahead in [0, 0, 0, 1, 1_000_000] {
@@ -130,7 +130,7 @@ async fn long_poll_moves(t: Target) -> Verdict {
 }
 
 async fn long_poll_catches_up(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["content"]).await?;
+    let stream = t.filled("text/plain", &["c"]).await?;
     for old in [0, 1, current() / 2] {
         let (answer, cursor) = polled(&stream, Some(old)).await?;
         is_of_now(&answer, cursor)?;
@@ -158,13 +158,13 @@ async fn connected(stream: &Stream, cursor: Option<u64>) -> Verdict<(Answer, u64
 }
 
 async fn sse_counts(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["content"]).await?;
+    let stream = t.filled("text/plain", &["c"]).await?;
     let (head, cursor) = connected(&stream, None).await?;
     is_of_now(&head, cursor)
 }
 
 async fn sse_moves(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["content"]).await?;
+    let stream = t.filled("text/plain", &["c"]).await?;
     let (_, mut last) = connected(&stream, None).await?;
     for ahead in [0, 0, 1_000_000] {
         last = last.saturating_add(ahead);

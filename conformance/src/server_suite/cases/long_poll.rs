@@ -203,15 +203,15 @@ async fn waits(t: Target) -> Verdict {
 async fn arrives(t: Target) -> Verdict {
     let polled = t
         .woken("text/plain", "before", |stream| {
-            stream.append("text/plain", "after")
+            stream.append("text/plain", "a")
         })
         .await?;
     let answer = has_content(&polled.answer, "text/plain")?;
-    answer.body("after")?;
+    answer.body("a")?;
     answer.has("Stream-Next-Offset", polled.event.next_offset()?)?;
     answer.does_not_say("Stream-Closed")?;
     let rest = polled.stream.pages(&polled.tail).await?;
-    rest.are("after")
+    rest.are("a")
 }
 
 async fn closed_meanwhile(t: Target) -> Verdict {
@@ -228,11 +228,11 @@ async fn closed_meanwhile(t: Target) -> Verdict {
 async fn closed_with_content(t: Target) -> Verdict {
     let polled = t
         .woken("text/plain", "before", |stream| {
-            stream.append("text/plain", "last").closing()
+            stream.append("text/plain", "z").closing()
         })
         .await?;
     let answer = &polled.answer;
-    answer.status(&[200])?.body("last")?.says("Stream-Closed")?;
+    answer.status(&[200])?.body("z")?.says("Stream-Closed")?;
     answer.has("Stream-Next-Offset", polled.event.next_offset()?)?;
     Ok(())
 }
@@ -278,10 +278,10 @@ async fn fork(t: &Target, source: &Stream) -> Verdict<Stream> {
 }
 
 async fn inherited(t: Target) -> Verdict {
-    let source = t.filled("text/plain", &["inherited"]).await?;
+    let source = t.filled("text/plain", &["i"]).await?;
     let fork = fork(&t, &source).await?;
     let answer = fork.poll("-1").send().await?;
-    has_content(&answer, "text/plain")?.body("inherited")?;
+    has_content(&answer, "text/plain")?.body("i")?;
     Ok(())
 }
 
@@ -296,7 +296,7 @@ async fn own_appends(t: Target) -> Verdict {
         let events = async {
             source.append("text/plain", "not this").prepare().await?;
             t.head_start().await;
-            fork.append("text/plain", "own").prepare().await
+            fork.append("text/plain", "o").prepare().await
         };
         let polled = t.while_polling(fork.poll(&tail), events).await;
         let (answer, own) = polled?;
@@ -304,7 +304,7 @@ async fn own_appends(t: Target) -> Verdict {
             answer.has("Stream-Next-Offset", &tail)?;
             continue;
         }
-        answer.status(&[200])?.body("own")?;
+        answer.status(&[200])?.body("o")?;
         answer.has("Stream-Next-Offset", own.next_offset()?)?;
         return Ok(());
     }

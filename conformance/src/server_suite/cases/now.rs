@@ -126,21 +126,26 @@ async fn long_poll(t: Target) -> Verdict {
     let stream = t.filled("text/plain", &["before;"]).await?;
     let (answer, appended) = t.woken_from_now(&stream, "text/plain").await?;
     answer.status(&[200])?;
-    // Some of what was appended, in order, without a gap, and the tail behind that.
-    let next = answer.next_offset()?;
-    for (last, end) in appended.iter().enumerate() {
-        let mut content = String::new();
-        for begin in appended[..=last].iter().rev() {
-            content.insert_str(0, &begin.body);
-            if end.tail == next && answer.body == content {
-                return Ok(());
-            }
+    // What was appended before the poll arrived is not in it; what was appended since is in it, or behind it.
+    let rest = stream.pages(answer.next_offset()?).await?;
+    let mut content = answer.body.to_vec();
+    for page in rest.all() {
+        content.extend_from_slice(&page.body);
+    }
+    let mut run = String::new();
+    for body in appended.iter().rev() {
+        run.insert_str(0, body);
+        if !answer.body.is_empty() && content == run.as_bytes() {
+            return Ok(());
         }
     }
-    let all: Vec<_> = appended.iter().map(|one| (&one.body, &one.tail)).collect();
     answer.fail(
-        format!("a run of what was appended, and the offset behind it: {all:?}"),
-        format!("{} and {next}", quoted(&answer.body)),
+        format!("some of {appended:?}, which the rest follows"),
+        format!(
+            "{}, and with the rest {}",
+            quoted(&answer.body),
+            quoted(&content)
+        ),
     )
 }
 

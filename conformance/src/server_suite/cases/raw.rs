@@ -69,14 +69,9 @@ async fn refused(t: &Target, raw: Raw, accepted: &[u16]) -> Verdict {
 async fn stores_nothing(stream: &Stream) -> Verdict {
     stream.read("-1").send().await?.status(&[200])?.body("")?;
     // It still takes what is right.
-    let answer = stream.append("text/plain", "well").send().await?;
+    let answer = stream.append("text/plain", "w").send().await?;
     answer.status(&[200, 204])?;
-    stream
-        .read("-1")
-        .send()
-        .await?
-        .status(&[200])?
-        .body("well")?;
+    stream.read("-1").send().await?.status(&[200])?.body("w")?;
     Ok(())
 }
 
@@ -134,19 +129,14 @@ async fn paths(t: Target) -> Verdict {
 }
 
 async fn long_offset(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["abc"]).await?;
+    let stream = t.filled("text/plain", &["a"]).await?;
     let path = format!(
         "{}?offset={}",
         behind_the_root(&t, &stream),
         "9".repeat(10_000)
     );
     refused(&t, t.raw("GET", &path)?.body(""), &[400, 414, 431]).await?;
-    stream
-        .read("-1")
-        .send()
-        .await?
-        .status(&[200])?
-        .body("abc")?;
+    stream.read("-1").send().await?.status(&[200])?.body("a")?;
     Ok(())
 }
 

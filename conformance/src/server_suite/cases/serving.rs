@@ -82,7 +82,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 async fn parameters(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["content"]).await?;
+    let stream = t.filled("text/plain", &["c"]).await?;
     let tail = stream.tail().await?;
     for query in [
         "suite=1",
@@ -96,7 +96,7 @@ async fn parameters(t: Target) -> Verdict {
         let behind = stream.read("-1").raw_query(query);
         for read in [before, behind, stream.get().raw_query(query)] {
             let answer = read.send().await?;
-            answer.status(&[200])?.body("content")?;
+            answer.status(&[200])?.body("c")?;
             answer.has("Stream-Next-Offset", &tail)?;
         }
     }
@@ -104,9 +104,9 @@ async fn parameters(t: Target) -> Verdict {
 }
 
 async fn live_parameters(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["content"]).await?;
+    let stream = t.filled("text/plain", &["c"]).await?;
     let poll = stream.poll("-1").raw_query("suite=1");
-    poll.send().await?.refused(200)?.body("content")?;
+    poll.send().await?.refused(200)?.body("c")?;
     Ok(())
 }
 
@@ -120,10 +120,10 @@ async fn headers(t: Target) -> Verdict {
     extension(create.clone()).send().await?.status(&[201])?;
     // They are no part of the configuration.
     create.send().await?.status(&[200])?;
-    let append = extension(stream.append("text/plain", "content"));
+    let append = extension(stream.append("text/plain", "c"));
     append.send().await?.status(&[200, 204])?;
     let read = extension(stream.read("-1")).send().await?;
-    read.status(&[200])?.body("content")?;
+    read.status(&[200])?.body("c")?;
     extension(stream.head()).send().await?.status(&[200])?;
     Ok(())
 }
@@ -152,7 +152,7 @@ async fn traversal(t: Target) -> Verdict {
 }
 
 async fn detour(t: Target) -> Verdict {
-    let stream = t.filled("text/plain", &["content"]).await?;
+    let stream = t.filled("text/plain", &["c"]).await?;
     let mut segments = stream.url.rsplit('/');
     let name = segments.next().unwrap_or_default();
     let root = segments.next().unwrap_or_default();
@@ -168,7 +168,7 @@ async fn detour(t: Target) -> Verdict {
             detour.delete().send().await?,
         ];
         let contents = stream.read("-1").send().await?;
-        if contents.status != 200 || contents.body != "content" {
+        if contents.status != 200 || contents.body != "c" {
             let [append, delete] = answers.map(|answer| answer.status);
             return fail(
                 format!("nothing of a stream that is changed by way of {path}"),
@@ -184,7 +184,7 @@ async fn detour(t: Target) -> Verdict {
 /// A PUT is refused, or makes a stream that has what is put into it, and is none of the others.
 async fn harmless(t: &Target, path: &str, others: &[&str]) -> Verdict {
     let stream = t.named(path);
-    let create = stream.put().content_type("text/plain").body("strange");
+    let create = stream.put().content_type("text/plain").body("s");
     let created = create.send().await?;
     if created.status != 201 {
         return is_refused(&created);
@@ -199,7 +199,7 @@ async fn harmless(t: &Target, path: &str, others: &[&str]) -> Verdict {
     }
     // Before anything else, as nobody else does it.
     stream.delete().send().await?;
-    read.status(&[200])?.body("strange")?;
+    read.status(&[200])?.body("s")?;
     match found {
         None => Ok(()),
         Some(head) => head.fail("status 404", format!("status {}", head.status)),

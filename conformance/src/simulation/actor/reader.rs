@@ -13,7 +13,6 @@ use crate::simulation::broken::{Broken, ReaderSabotage};
 use crate::simulation::check::{Delivered, ReaderCheck};
 use crate::simulation::clock::{MILLISECOND, SECOND, Time};
 use crate::simulation::context::Event;
-use crate::simulation::truth;
 
 /// Everything about a reader.
 #[derive(Debug)]
@@ -87,7 +86,7 @@ impl ReaderActor {
         let position = match &self.start {
             Start::Beginning => Some(0),
             Start::Now => None,
-            Start::At(checkpoint) => truth::place(checkpoint),
+            Start::At(checkpoint) => around.truth.place(checkpoint),
         };
         let who = self.port.who;
         around
@@ -260,7 +259,7 @@ impl ReaderActor {
     fn stop(&mut self, around: &mut Surroundings<'_>, start: Start) {
         let machine = self.machine.take();
         let said = machine.as_ref().and_then(Reader::checkpoint);
-        let said = said.as_ref().and_then(truth::place);
+        let said = said.as_ref().and_then(|said| around.truth.place(said));
         // What the machine has ready to tell may be ahead of what it told.
         if said.is_some_and(|said| Some(said) < self.check.position()) {
             around.ctx.violate(self.port.who, || {

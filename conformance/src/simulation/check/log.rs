@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use http::Request;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::value::RawValue;
 
 use crate::reference::{ExchangeId, Output};
 use crate::simulation::context::Context;
@@ -16,18 +18,8 @@ pub(in crate::simulation) fn check_logs(ctx: &mut Context, hop: &mut Hop, truth:
         if !stream.deleted {
             let stored = read(ctx, hop, stream);
             let known = match stream.format {
-                Format::Json => {
-                    let mut known = b"[".to_vec();
-                    for (index, item) in stream.items.iter().enumerate() {
-                        if index > 0 {
-                            known.push(b',');
-                        }
-                        known.extend_from_slice(item);
-                    }
-                    known.push(b']');
-                    known
-                }
-                _ => stream.bytes.clone(),
+                Format::Json => stream.items.clone(),
+                _ => vec![Bytes::from(stream.bytes.clone())],
             };
             if stored != known {
                 ctx.violate(index, || "the server has not what it acknowledged".into());
@@ -66,17 +58,18 @@ fn order(ctx: &mut Context, truth: &Truth, stream: &Stream) {
     }
 }
 
-/// Everything the server has of a stream, as one body.
-fn read(ctx: &mut Context, hop: &mut Hop, stream: &Stream) -> Vec<u8> {
+/// Everything the server has of a stream: its messages, or all bytes of it.
+fn read(ctx: &mut Context, hop: &mut Hop, stream: &Stream) -> Vec<Bytes> {
     let json = stream.format == Format::Json;
-    let mut all = if json { b"[".to_vec() } else { Vec::new() };
+    let mut messages = Vec::new();
+    let mut bytes = Vec::new();
     let mut offset = "-1".to_owned();
     let id = ExchangeId(u64::MAX);
     loop {
-        let Ok(request) =
-            Request::get(format!("{}?offset={offset}", stream.path)).body(Bytes::new())
-        else {
-            return all;
+        let encoded = utf8_percent_encode(&offset, NON_ALPHANUMERIC);
+        let request = Request::get(format!("{}?offset={encoded}", stream.path));
+        let Ok(request) = request.body(Bytes::new()) else {
+            return messages;
         };
         hop.model.step(id, request, ctx.clock.calendar());
         let mut page = Vec::new();
@@ -96,22 +89,17 @@ fn read(ctx: &mut Context, hop: &mut Hop, stream: &Stream) -> Vec<u8> {
             }
         }
         if json {
-            let inner = page
-                .strip_prefix(b"[")
-                .and_then(|page| page.strip_suffix(b"]"))
-                .unwrap_or(&page);
-            if all.len() > 1 && !inner.is_empty() {
-                all.push(b',');
-            }
-            all.extend_from_slice(inner);
+            let page: Vec<&RawValue> = serde_json::from_slice(&page).unwrap_or_default();
+            let texts = page.iter().map(|message| message.get().to_owned());
+            messages.extend(texts.map(Bytes::from));
         } else {
-            all.extend_from_slice(&page);
+            bytes.extend_from_slice(&page);
         }
         if tail {
-            if json {
-                all.push(b']');
+            if !json {
+                messages.push(Bytes::from(bytes));
             }
-            return all;
+            return messages;
         }
     }
 }

@@ -6,7 +6,7 @@ use durable_streams_core::{Checkpoint, Error, ErrorKind};
 use crate::simulation::clock::Time;
 use crate::simulation::context::Context;
 use crate::simulation::message::Format;
-use crate::simulation::truth::{self, Truth};
+use crate::simulation::truth::Truth;
 
 /// What a reader delivered at once.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ impl ReaderCheck {
         if self.closed {
             ctx.violate(who, || "it delivers after the end".into());
         }
-        let Some(to) = truth::place(&batch.checkpoint) else {
+        let Some(to) = truth.place(&batch.checkpoint) else {
             ctx.violate(who, || format!("no position: {}", batch.checkpoint));
             return false;
         };

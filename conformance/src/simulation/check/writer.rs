@@ -6,7 +6,7 @@ use durable_streams_core::{Error, ErrorKind, FlushId, Unsent, WriterEvent};
 
 use super::requests::Limits;
 use crate::simulation::context::Context;
-use crate::simulation::truth::{self, Truth};
+use crate::simulation::truth::Truth;
 
 /// What became of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,8 @@ impl WriterCheck {
                 ..
             } => {
                 self.resolve(ctx, truth, tickets.clone(), Fate::Stored);
-                let tail = next_offset.as_ref().and_then(truth::position);
+                let tail = next_offset.as_ref();
+                let tail = tail.and_then(|offset| truth.position(offset));
                 let last = tickets.end.checked_sub(1);
                 if let Some((tail, last)) = tail.zip(last.and_then(|last| self.message(last))) {
                     if tail < truth.messages[last].end {

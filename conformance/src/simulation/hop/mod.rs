@@ -18,7 +18,7 @@ use self::faults::{Arrival, Cut, Fate};
 use super::clock::Time;
 use super::context::{Context, Event, Piece};
 use super::message::Format;
-use super::truth::{self, Truth};
+use super::truth::Truth;
 use crate::reference::{ExchangeId, Model, Output};
 
 /// The network, and the server at its end.
@@ -280,7 +280,7 @@ impl Hop {
         let until = header::next_offset(&head.headers)
             .ok()
             .flatten()
-            .and_then(|offset| truth::position(&offset));
+            .and_then(|offset| truth.position(&offset));
         let inherited = source.zip(until);
         let format = inherited.map_or(Format::Binary, |(source, _)| truth.streams[source].format);
         truth.create(exchange.path().to_owned(), format, ctx.now(), inherited);
@@ -317,6 +317,12 @@ impl Hop {
         let exchange = &mut self.exchanges[index];
         if exchange.mute {
             return;
+        }
+        if let (Output::Head(head), Some((_, how @ Cut::Ends))) = (&output, &mut exchange.plan.cut)
+        {
+            if is_framed(head) && exchange.method == Method::GET {
+                *how = Cut::Fails;
+            }
         }
         match output {
             Output::Head(head) => match exchange.plan.answer {
@@ -404,4 +410,12 @@ impl Hop {
             },
         );
     }
+}
+
+/// A body whose length is not told comes in chunks, so that a transport notices when the last is missing. Events just end.
+fn is_framed(head: &Parts) -> bool {
+    let content_type = head.headers.get(http::header::CONTENT_TYPE);
+    head.status == StatusCode::OK
+        && !head.headers.contains_key(http::header::CONTENT_LENGTH)
+        && !content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
 }
