@@ -90,7 +90,7 @@ fn apply(
     let status = match (&wanted.claim, &content) {
         (Some(_), Some(_)) => StatusCode::OK,
         // Accepted (200), and without content (204): both say what happened.
-        (Some(_), None) if config.answers(AnswerStyle::Ok) => StatusCode::OK,
+        (Some(_), None) if config.answers_like(AnswerStyle::Ok) => StatusCode::OK,
         _ => StatusCode::NO_CONTENT,
     };
     if let Some(content) = content {

@@ -159,18 +159,18 @@ impl Config {
     }
 
     /// Does it write answers like this?
-    pub(super) fn answers(&self, style: AnswerStyle) -> bool {
+    pub(super) fn answers_like(&self, style: AnswerStyle) -> bool {
         self.answers.contains(&style)
     }
 
     /// Does it write events like this?
-    pub(super) fn sse(&self, style: SseStyle) -> bool {
+    pub(super) fn sse_like(&self, style: SseStyle) -> bool {
         self.sse.contains(&style)
     }
 
     /// How arrays in answers are written.
     pub(super) fn spacing(&self) -> Spacing {
-        if self.answers(AnswerStyle::Space) {
+        if self.answers_like(AnswerStyle::Space) {
             SPACED
         } else {
             TIGHT

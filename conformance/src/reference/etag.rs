@@ -17,7 +17,7 @@ pub(super) fn tag(stream: &Stream, page: &Page, config: &Config) -> HeaderValue 
         (false, true) => "tail",
         (false, false) => "part",
     };
-    let odd = if config.answers(AnswerStyle::OddTags) {
+    let odd = if config.answers_like(AnswerStyle::OddTags) {
         "*,W/;'\\"
     } else {
         ""

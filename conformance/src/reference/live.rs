@@ -125,7 +125,7 @@ impl Model {
                 } else {
                     read::content(stream, &page, headers, &self.config)
                 };
-                if !self.config.answers(AnswerStyle::Cursors) {
+                if !self.config.answers_like(AnswerStyle::Cursors) {
                     return Ok(Some(answer));
                 }
                 let cursor = cursor::next(query.cursor.as_deref(), self.now, &mut self.rng);
@@ -228,7 +228,7 @@ impl Model {
 
     fn answer_poll(&mut self, id: ExchangeId) {
         if let Some(Reader::LongPoll(poll)) = self.detach(id) {
-            let closes_with_200 = self.config.answers(AnswerStyle::Ok);
+            let closes_with_200 = self.config.answers_like(AnswerStyle::Ok);
             let has_content = self.store.get(poll.stream).is_ok_and(|stream| {
                 poll.position < stream.tail() || stream.closed.is_some() && closes_with_200
             });

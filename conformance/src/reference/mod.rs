@@ -31,7 +31,8 @@
 //!
 //! # Choices
 //!
-//! Where the protocol leaves a choice, the model makes these:
+//! How offsets, events and answers are written is up to [`Config`]: see [`OffsetFormat`], [`SseStyle`] and [`AnswerStyle`]. Where else
+//! the protocol leaves a choice, the model makes these:
 //!
 //! - An offset past the tail is refused with 400: the stream never issued it. Sentinels are no fork offsets.
 //! - Content types are compared without case and parameters, and returned as they were sent.

@@ -82,7 +82,7 @@ pub(super) fn nothing(stream: &Stream, cursor: u64, config: &Config) -> Answer {
         .next_offset(stream.tail())
         .flag(STREAM_UP_TO_DATE, true)
         .flag(STREAM_CLOSED, closed);
-    if closed && !config.answers(AnswerStyle::Cursors) {
+    if closed && !config.answers_like(AnswerStyle::Cursors) {
         answer
     } else {
         answer.header(STREAM_CURSOR, cursor)

@@ -46,7 +46,7 @@ impl Encoding {
 
 /// The head of the answer.
 pub(super) fn head(encoding: Encoding, config: &Config) -> Answer {
-    let content_type = if config.sse(SseStyle::Charset) {
+    let content_type = if config.sse_like(SseStyle::Charset) {
         "text/event-stream;charset=UTF-8"
     } else {
         "text/event-stream"
@@ -73,7 +73,7 @@ pub(super) fn events(
     if !page.is_empty() {
         pen.event(
             "data",
-            &payload(page, encoding, config.sse(SseStyle::Lines)),
+            &payload(page, encoding, config.sse_like(SseStyle::Lines)),
         );
     }
     pen.event("control", &control(page, cursor, config));
@@ -99,7 +99,7 @@ fn payload(page: &Page, encoding: Encoding, lines: bool) -> String {
 /// The payload of a control event. Closed implies caught up, and ends the need for a cursor.
 fn control(page: &Page, cursor: u64, config: &Config) -> String {
     let mut token = json_string(&config.offsets.token(page.end.0));
-    let odd = config.sse(SseStyle::Members);
+    let odd = config.sse_like(SseStyle::Members);
     if odd {
         token = escaped(&token);
     }
@@ -107,7 +107,7 @@ fn control(page: &Page, cursor: u64, config: &Config) -> String {
     if page.closed {
         members.push(r#""streamClosed":true"#.to_owned());
     }
-    if !page.closed || config.answers(AnswerStyle::Cursors) {
+    if !page.closed || config.answers_like(AnswerStyle::Cursors) {
         members.push(format!(r#""streamCursor":"{cursor}""#));
     }
     if page.up_to_date {
@@ -118,7 +118,7 @@ fn control(page: &Page, cursor: u64, config: &Config) -> String {
         let unknown = r#""stream":{"streamClosed":true,"streamNextOffset":["-1"]},"streamclosed":true,"":null"#;
         members.insert(1, unknown.to_owned());
     }
-    let (open, between, close) = if config.sse(SseStyle::Lines) {
+    let (open, between, close) = if config.sse_like(SseStyle::Lines) {
         ("{\n", ",\n  ", "\n}")
     } else {
         ("{", ",", "}")
