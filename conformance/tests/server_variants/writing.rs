@@ -56,7 +56,7 @@ async fn answers_may_be_written_in_any_way() {
 
 #[tokio::test]
 async fn ways_to_write_may_come_together() {
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut half =
             |length: usize| -> Vec<usize> { (0..length).filter(|_| rng.bool()).collect() };
