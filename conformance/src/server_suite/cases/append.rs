@@ -142,9 +142,7 @@ async fn missing(t: Target) -> Verdict {
 
 async fn soft_deleted(t: Target) -> Verdict {
     let source = t.filled("text/plain", &["shared"]).await?;
-    let fork = t.unmade();
-    let create = fork.put().header("Stream-Forked-From", &source.path());
-    create.prepare().await?;
+    let fork = t.forked(&source).await?;
     source.delete().prepare().await?;
     let append = source.append("text/plain", "too late").send().await?;
     append.refused(410)?;

@@ -25,8 +25,7 @@ pub(super) const CASES: &[Case] = &[
         "A long-poll with a cursor that is not behind is answered with a greater one",
         check!(long_poll_moves),
     )
-    .needs(LONG_POLL)
-    .after("cursors.long-poll.count-intervals"),
+    .needs(LONG_POLL),
     must(
         "cursors.long-poll.do-not-stay-behind",
         &["10-10", "10-11"],
@@ -48,8 +47,7 @@ pub(super) const CASES: &[Case] = &[
         "A GET of events with a cursor that is not behind brings a greater one",
         check!(sse_moves),
     )
-    .needs(SSE)
-    .after("cursors.sse.count-intervals"),
+    .needs(SSE),
 ];
 
 /// 2024-10-09T00:00:00Z.

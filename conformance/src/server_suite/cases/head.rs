@@ -6,7 +6,7 @@ use crate::server_suite::case::{Capability, Case, check, must, should};
 use crate::server_suite::outcome::Verdict;
 use crate::server_suite::target::Target;
 
-use super::expiry::{at, same_moment};
+use super::expiry::{at, has_ttl, same_moment};
 
 const WRITE: &[Capability] = &[Capability::Write];
 const EXPIRY: &[Capability] = &[Capability::Write, Capability::Expiry];
@@ -164,9 +164,7 @@ async fn ttl(t: Target) -> Verdict {
         let create = stream.put().content_type("text/plain");
         create.header("Stream-TTL", ttl).prepare().await?;
         let head = stream.head().send().await?;
-        head.status(&[200])?
-            .has("Stream-TTL", ttl)?
-            .lacks("Stream-Expires-At")?;
+        has_ttl(head.status(&[200])?, ttl)?;
     }
     Ok(())
 }

@@ -335,11 +335,8 @@ async fn fork(t: Target) -> Verdict {
     append(&source, "[2,3]").prepare().await?;
     for (offset, inherited) in [(&middle, vec![1]), (&source.tail().await?, vec![1, 2, 3])] {
         let fork = t.unmade();
-        let create = fork.put().header("Stream-Forked-From", &source.path());
-        create
-            .header("Stream-Fork-Offset", offset)
-            .prepare()
-            .await?;
+        let create = fork.fork_of(&source, JSON).from(offset);
+        create.prepare().await?;
         fork.holds_messages(&json!(inherited)).await?;
         append(&fork, "[4,5]").prepare().await?;
         append(&fork, "6").prepare().await?;

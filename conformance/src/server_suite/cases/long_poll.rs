@@ -269,17 +269,9 @@ async fn closed_content(t: Target) -> Verdict {
     }
 }
 
-/// A fork of a stream at its tail.
-async fn fork(t: &Target, source: &Stream) -> Verdict<Stream> {
-    let fork = t.unmade();
-    let create = fork.put().header("Stream-Forked-From", &source.path());
-    create.prepare().await?;
-    Ok(fork)
-}
-
 async fn inherited(t: Target) -> Verdict {
     let source = t.filled("text/plain", &["i"]).await?;
-    let fork = fork(&t, &source).await?;
+    let fork = t.forked(&source).await?;
     let answer = fork.poll("-1").send().await?;
     has_content(&answer, "text/plain")?.body("i")?;
     Ok(())
@@ -291,7 +283,7 @@ const ATTEMPTS: usize = 3;
 async fn own_appends(t: Target) -> Verdict {
     for _ in 0..ATTEMPTS {
         let source = t.filled("text/plain", &["inherited "]).await?;
-        let fork = fork(&t, &source).await?;
+        let fork = t.forked(&source).await?;
         let tail = fork.tail().await?;
         let events = async {
             source.append("text/plain", "not this").prepare().await?;

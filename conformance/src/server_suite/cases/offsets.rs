@@ -206,8 +206,7 @@ async fn fork(t: Target) -> Verdict {
     source.append("text/plain", "not this ").prepare().await?;
 
     let fork = t.unmade();
-    let create = fork.put().header("Stream-Forked-From", &source.path());
-    let create = create.header("Stream-Fork-Offset", divergence);
+    let create = fork.fork_of(&source, "text/plain").from(divergence);
     let created = create.prepare().await?;
     created.has("Stream-Next-Offset", divergence)?;
     fork.pages(first).await?.are("two ")?;
@@ -227,9 +226,8 @@ async fn sub_offset(t: Target) -> Verdict {
     source.append("text/plain", "two ").prepare().await?;
 
     let fork = t.unmade();
-    let create = fork.put().header("Stream-Forked-From", &source.path());
-    let create = create.header("Stream-Fork-Offset", first.next_offset()?);
-    let created = create.header("Stream-Fork-Sub-Offset", "2");
+    let create = fork.fork_of(&source, "text/plain");
+    let created = create.from(first.next_offset()?).behind(2);
     let mut answers = vec![created.prepare().await?];
     answers.extend(reads(&fork).await?);
     answers.push(fork.append("text/plain", "own").prepare().await?);

@@ -338,9 +338,7 @@ async fn closed_with_content(t: Target) -> Verdict {
 
 async fn fork(t: Target) -> Verdict {
     let source = t.filled("text/plain", &["inherited "]).await?;
-    let fork = t.unmade();
-    let create = fork.put().header("Stream-Forked-From", &source.path());
-    create.prepare().await?;
+    let fork = t.forked(&source).await?;
     let mut events = fork.read("-1").live("sse").events().await?;
     let (mut content, _) = events.until(up_to_date).await?;
     source.append("text/plain", "not this ").prepare().await?;

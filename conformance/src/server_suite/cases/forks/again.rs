@@ -80,7 +80,7 @@ async fn again(t: Target) -> Verdict {
     // Without an offset, the tail of the source is still where it was.
     for offset in [Some(&offsets[1]), None] {
         let fork = t.unmade();
-        let create = fork.put().of(&source).content_type("text/plain");
+        let create = fork.fork_of(&source, "text/plain");
         let create = match offset {
             Some(offset) => create.from(offset),
             None => create,
@@ -98,7 +98,7 @@ async fn again(t: Target) -> Verdict {
     }
     // Nor does it matter that the source goes on, when the offset is named.
     let fork = t.unmade();
-    let create = fork.put().of(&source).content_type("text/plain");
+    let create = fork.fork_of(&source, "text/plain");
     let create = create.from(&offsets[2]);
     create.clone().prepare().await?;
     source.append("text/plain", " four").prepare().await?;
@@ -124,7 +124,7 @@ async fn inherited_expiry(t: Target) -> Verdict {
         let create = source.put().content_type("text/plain");
         create.header(name, value).prepare().await?;
         let fork = t.unmade();
-        let create = fork.put().of(&source).content_type("text/plain");
+        let create = fork.fork_of(&source, "text/plain");
         create.clone().prepare().await?;
         create.send().await?.status(&[200])?;
     }
@@ -134,8 +134,8 @@ async fn inherited_expiry(t: Target) -> Verdict {
 async fn with_a_body(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let fork = t.unmade();
-    let create = fork.put().of(&source).from(&offsets[1]);
-    let create = create.content_type("text/plain").body("own");
+    let create = fork.fork_of(&source, "text/plain");
+    let create = create.from(&offsets[1]).body("own");
     create.clone().prepare().await?;
     create.send().await?.status(&[200])?;
     fork.holds("one own").await?;
@@ -145,7 +145,7 @@ async fn with_a_body(t: Target) -> Verdict {
 async fn other_offset(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let fork = t.unmade();
-    let create = || fork.put().of(&source).content_type("text/plain");
+    let create = || fork.fork_of(&source, "text/plain");
     create().from(&offsets[2]).prepare().await?;
     for offset in [&offsets[0], &offsets[1], &offsets[3]] {
         create().from(offset).send().await?.refused(409)?;
@@ -158,7 +158,7 @@ async fn other_sub_offset(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let fork = t.unmade();
     let create = || {
-        let create = fork.put().of(&source).content_type("text/plain");
+        let create = fork.fork_of(&source, "text/plain");
         create.from(&offsets[1])
     };
     create().behind(2).prepare().await?;
@@ -175,12 +175,13 @@ async fn other_source(t: Target) -> Verdict {
     let (one, offsets) = source(&t).await?;
     let (other, others) = source(&t).await?;
     let fork = t.unmade();
-    fork.put().of(&one).from(&offsets[2]).prepare().await?;
-    let create = || fork.put().of(&other).content_type("text/plain");
+    let create = fork.fork_of(&one, "text/plain");
+    create.from(&offsets[2]).prepare().await?;
+    let create = || fork.fork_of(&other, "text/plain");
     create().from(&others[2]).send().await?.refused(409)?;
     create().send().await?.refused(409)?;
     // The fork itself is a source as well, and not its own.
-    let create = fork.put().of(&fork).content_type("text/plain");
+    let create = fork.fork_of(&fork, "text/plain");
     let create = create.from(&offsets[2]);
     create.send().await?.refused(409)?;
     fork.holds("one two ").await?;
@@ -190,12 +191,13 @@ async fn other_source(t: Target) -> Verdict {
 async fn other_type(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let fork = t.unmade();
-    let create = || fork.put().of(&source).from(&offsets[1]);
-    create().prepare().await?;
-    let same = create().content_type("text/plain").send().await?;
-    same.status(&[200])?;
-    let other = create().content_type("application/json").send().await?;
-    other.refused(409)?;
+    let create = |content_type| {
+        let create = fork.fork_of(&source, content_type);
+        create.from(&offsets[1])
+    };
+    create("text/plain").prepare().await?;
+    create("text/plain").send().await?.status(&[200])?;
+    create("application/json").send().await?.refused(409)?;
     let head = fork.head().send().await?;
     head.status(&[200])?.content_type("text/plain")?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BASE, FORK, forked, source};
+use super::{BASE, FORK, source};
 use crate::server_suite::case::{Case, check, must};
 use crate::server_suite::outcome::Verdict;
 use crate::server_suite::target::Target;
@@ -100,7 +100,7 @@ pub(in crate::server_suite::cases) const CASES: &[Case] = &[
 async fn whole(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let fork = t.unmade();
-    let created = fork.put().of(&source).send().await?;
+    let created = fork.fork_of(&source, "text/plain").send().await?;
     // A server that has no forks may say so.
     if matches!(created.status, 405 | 501) {
         created.refused(201)?;
@@ -124,7 +124,8 @@ async fn up_to_offset(t: Target) -> Verdict {
         .zip(["", "one ", "one two ", "one two three"])
     {
         let fork = t.unmade();
-        let created = fork.put().of(&source).from(offset).send().await?;
+        let create = fork.fork_of(&source, "text/plain").from(offset);
+        let created = create.send().await?;
         created.status(&[201])?.has("Stream-Next-Offset", offset)?;
         fork.holds(content).await?;
         let append = fork.append("text/plain", "own").send().await?;
@@ -141,9 +142,12 @@ async fn messages(t: Target) -> Verdict {
     let first = first.prepare().await?;
     source.append("application/json", "3").prepare().await?;
     let part = t.unmade();
-    let create = part.put().of(&source).from(first.next_offset()?);
+    let create = part.fork_of(&source, "application/json");
+    let create = create.from(first.next_offset()?);
     create.send().await?.status(&[201])?;
-    let all = forked(&t, &source).await?;
+    let all = t.unmade();
+    let create = all.fork_of(&source, "application/json");
+    create.send().await?.status(&[201])?;
     part.holds_messages(&json!([1, {"a": [2]}])).await?;
     all.holds_messages(&json!([1, {"a": [2]}, 3])).await?;
     let empty = part.read(first.next_offset()?).send().await?;
@@ -161,7 +165,8 @@ async fn messages(t: Target) -> Verdict {
 async fn offsets(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let fork = t.unmade();
-    let create = fork.put().of(&source).from(&offsets[2]);
+    let create = fork.fork_of(&source, "text/plain");
+    let create = create.from(&offsets[2]);
     create.send().await?.status(&[201])?;
     let mut tail = offsets[2].clone();
     for body in ["own", "ed"] {
@@ -183,9 +188,10 @@ async fn offsets(t: Target) -> Verdict {
 
 async fn source_goes_on(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
-    let whole = forked(&t, &source).await?;
+    let whole = t.forked(&source).await?;
     let part = t.unmade();
-    part.put().of(&source).from(&offsets[1]).prepare().await?;
+    let create = part.fork_of(&source, "text/plain");
+    create.from(&offsets[1]).prepare().await?;
     source.append("text/plain", " four").prepare().await?;
     for (fork, content, tail) in [
         (&whole, "one two three", &offsets[3]),
@@ -204,8 +210,8 @@ async fn source_goes_on(t: Target) -> Verdict {
 
 async fn fork_goes_on(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
-    let one = forked(&t, &source).await?;
-    let two = forked(&t, &source).await?;
+    let one = t.forked(&source).await?;
+    let two = t.forked(&source).await?;
     one.append("text/plain", " of one").prepare().await?;
     two.append("text/plain", " of two").prepare().await?;
     let head = source.head().send().await?;
@@ -219,7 +225,8 @@ async fn fork_goes_on(t: Target) -> Verdict {
 async fn fork_of_a_fork(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let child = t.unmade();
-    child.put().of(&source).from(&offsets[2]).prepare().await?;
+    let create = child.fork_of(&source, "text/plain");
+    create.from(&offsets[2]).prepare().await?;
     let first = child.append("text/plain", "child ").prepare().await?;
     child.append("text/plain", "more").prepare().await?;
     // One that leaves in the child's own content, and one that leaves in what the child inherited.
@@ -228,7 +235,7 @@ async fn fork_of_a_fork(t: Target) -> Verdict {
         (&offsets[1], "one "),
     ] {
         let fork = t.unmade();
-        let create = fork.put().of(&child).from(offset);
+        let create = fork.fork_of(&child, "text/plain").from(offset);
         create.send().await?.status(&[201])?;
         fork.append("text/plain", "own").prepare().await?;
         fork.holds(format!("{content}own")).await?;
@@ -251,7 +258,8 @@ async fn counts_messages(t: Target) -> Verdict {
         (middle, 1, json!([1, [2, 3], "4", 5])),
     ] {
         let fork = t.unmade();
-        let create = fork.put().of(&source).from(offset).behind(count);
+        let create = fork.fork_of(&source, "application/json");
+        let create = create.from(offset).behind(count);
         let created = create.send().await?;
         created.status(&[201])?.lacks("Stream-Fork-Sub-Offset")?;
         fork.holds_messages(&expected).await?;
@@ -281,7 +289,8 @@ async fn counts_bytes(t: Target) -> Verdict {
         (middle, 1, "aébc".as_bytes()),
     ] {
         let fork = t.unmade();
-        let create = fork.put().of(&source).from(offset).behind(count);
+        let create = fork.fork_of(&source, "text/plain");
+        let create = create.from(offset).behind(count);
         let created = create.send().await?;
         created.status(&[201])?.lacks("Stream-Fork-Sub-Offset")?;
         fork.holds(expected).await?;
@@ -298,7 +307,7 @@ async fn zero(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let fork = t.unmade();
     let create = || {
-        let create = fork.put().of(&source).content_type("text/plain");
+        let create = fork.fork_of(&source, "text/plain");
         create.from(&offsets[1])
     };
     let created = create().behind(0).send().await?;
@@ -309,7 +318,7 @@ async fn zero(t: Target) -> Verdict {
     // The same fork, said in other words.
     create().send().await?.status(&[200])?;
     let tail = t.unmade();
-    let create = tail.put().of(&source).behind(0);
+    let create = tail.fork_of(&source, "text/plain").behind(0);
     create.send().await?.status(&[201])?;
     tail.holds("one two three").await?;
     Ok(())
@@ -318,8 +327,8 @@ async fn zero(t: Target) -> Verdict {
 async fn body(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     let fork = t.unmade();
-    let create = fork.put().of(&source).from(&offsets[1]);
-    let create = create.content_type("text/plain").body("own");
+    let create = fork.fork_of(&source, "text/plain");
+    let create = create.from(&offsets[1]).body("own");
     let created = create.send().await?;
     created.status(&[201])?;
     fork.holds("one own").await?;
@@ -329,7 +338,7 @@ async fn body(t: Target) -> Verdict {
     source.holds("one two three").await?;
     let json = t.filled("application/json", &["[1]"]).await?;
     let fork = t.unmade();
-    let create = fork.put().of(&json).content_type("application/json");
+    let create = fork.fork_of(&json, "application/json");
     create.body("[2,[3]]").send().await?.status(&[201])?;
     fork.holds_messages(&json!([1, 2, [3]])).await?;
     Ok(())

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{BASE, forked, source};
+use super::{BASE, source};
 use crate::server_suite::case::{Capability, Case, check, must, should};
 use crate::server_suite::outcome::{Verdict, fail};
 use crate::server_suite::target::{Stream, Target};
@@ -95,7 +95,7 @@ pub(in crate::server_suite::cases) const CASES: &[Case] = &[
 
 async fn gone(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
-    forked(&t, &source).await?;
+    t.forked(&source).await?;
     source.delete().send().await?.refused(204)?;
     for _ in 0..2 {
         source.head().send().await?.status(&[410])?;
@@ -113,7 +113,7 @@ async fn gone(t: Target) -> Verdict {
 
 async fn gone_live(t: Target, mode: &str) -> Verdict {
     let (source, offsets) = source(&t).await?;
-    forked(&t, &source).await?;
+    t.forked(&source).await?;
     source.delete().prepare().await?;
     for offset in ["-1", &offsets[3], "now"] {
         let read = source.read(offset).live(mode).send().await?;
@@ -132,14 +132,14 @@ async fn gone_sse(t: Target) -> Verdict {
 
 async fn url_taken(t: Target) -> Verdict {
     let (stream, offsets) = source(&t).await?;
-    let fork = forked(&t, &stream).await?;
+    let fork = t.forked(&stream).await?;
     let (other, _) = source(&t).await?;
     stream.delete().prepare().await?;
     for create in [
         stream.put().content_type("text/plain"),
         stream.put().content_type("application/json").body("[1]"),
         stream.put().content_type("text/plain").closing(),
-        stream.put().of(&other),
+        stream.fork_of(&other, "text/plain"),
     ] {
         create.send().await?.status(&[409])?;
         stream.head().send().await?.status(&[410])?;
@@ -150,14 +150,10 @@ async fn url_taken(t: Target) -> Verdict {
 
 async fn forks_go_on(t: Target) -> Verdict {
     let (text, offsets) = source(&t).await?;
-    let fork = forked(&t, &text).await?;
+    let fork = t.forked(&text).await?;
     let part = t.unmade();
-    part.put()
-        .of(&text)
-        .from(&offsets[1])
-        .behind(2)
-        .prepare()
-        .await?;
+    let create = part.fork_of(&text, "text/plain");
+    create.from(&offsets[1]).behind(2).prepare().await?;
     text.delete().prepare().await?;
     fork.holds("one two three").await?;
     part.holds("one tw").await?;
@@ -174,11 +170,14 @@ async fn forks_go_on(t: Target) -> Verdict {
     }
     // It can be forked in turn, also where the content is that of the deleted stream.
     let child = t.unmade();
-    let create = child.put().of(&fork).from(&offsets[2]);
+    let create = child.fork_of(&fork, "text/plain");
+    let create = create.from(&offsets[2]);
     create.send().await?.status(&[201])?;
     child.holds("one two ").await?;
     let json = t.filled("application/json", &["[1,2]"]).await?;
-    let fork = forked(&t, &json).await?;
+    let fork = t.unmade();
+    let create = fork.fork_of(&json, "application/json");
+    create.prepare().await?;
     json.delete().prepare().await?;
     fork.append("application/json", "3").prepare().await?;
     fork.holds_messages(&json!([1, 2, 3])).await?;
@@ -187,8 +186,8 @@ async fn forks_go_on(t: Target) -> Verdict {
 
 async fn one_of_two(t: Target) -> Verdict {
     let (source, _) = source(&t).await?;
-    let one = forked(&t, &source).await?;
-    let two = forked(&t, &source).await?;
+    let one = t.forked(&source).await?;
+    let two = t.forked(&source).await?;
     source.delete().prepare().await?;
     one.delete().send().await?.refused(204)?;
     one.head().send().await?.status(&[404])?;
@@ -222,8 +221,8 @@ async fn goes(t: &Target, stream: &Stream) -> Verdict {
 
 async fn last_fork(t: Target) -> Verdict {
     let (source, _) = source(&t).await?;
-    let one = forked(&t, &source).await?;
-    let two = forked(&t, &source).await?;
+    let one = t.forked(&source).await?;
+    let two = t.forked(&source).await?;
     source.delete().prepare().await?;
     one.delete().prepare().await?;
     two.delete().send().await?.refused(204)?;
@@ -233,9 +232,9 @@ async fn last_fork(t: Target) -> Verdict {
 
 async fn chain(t: Target) -> Verdict {
     let (source, _) = source(&t).await?;
-    let child = forked(&t, &source).await?;
+    let child = t.forked(&source).await?;
     child.append("text/plain", " child").prepare().await?;
-    let grandchild = forked(&t, &child).await?;
+    let grandchild = t.forked(&child).await?;
     source.delete().prepare().await?;
     child.delete().send().await?.refused(204)?;
     for stream in [&source, &child] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{BASE, source};
 use crate::server_suite::answer::Answer;
 use crate::server_suite::case::{Capability, Case, check, must};
-use crate::server_suite::cases::expiry::{at, same_moment, soon, too_slow};
+use crate::server_suite::cases::expiry::{at, has_ttl, same_moment, soon, too_slow};
 use crate::server_suite::outcome::Verdict;
 use crate::server_suite::target::{Ask, Target};
 
@@ -80,10 +80,7 @@ impl End {
                 head.lacks("Stream-TTL")?.lacks("Stream-Expires-At")?;
                 Ok(())
             }
-            Self::Ttl(ttl) => {
-                head.has("Stream-TTL", ttl)?.lacks("Stream-Expires-At")?;
-                Ok(())
-            }
+            Self::Ttl(ttl) => has_ttl(head, ttl),
             Self::At(moment) => same_moment(head.lacks("Stream-TTL")?, moment),
         }
     }
@@ -96,7 +93,7 @@ async fn table(t: &Target, of: End, asked: &[End]) -> Verdict {
     of.ask(create).prepare().await?;
     for end in asked {
         let fork = t.unmade();
-        let create = end.ask(fork.put().of(&source));
+        let create = end.ask(fork.fork_of(&source, "text/plain"));
         create.send().await?.status(&[201])?;
         let expected = if matches!(end, End::Never) { &of } else { end };
         expected.is(&fork.head().send().await?)?;
@@ -143,13 +140,13 @@ async fn fork_in_time(create: Ask) -> Verdict {
 async fn ends(t: Target) -> Verdict {
     let (endless, _) = source(&t).await?;
     let own = t.unmade();
-    let create = own.put().of(&endless).header("Stream-TTL", "1");
-    create.prepare().await?;
+    let create = own.fork_of(&endless, "text/plain");
+    create.header("Stream-TTL", "1").prepare().await?;
     let mortal = t.unmade();
     let create = mortal.put().content_type("text/plain").body("one");
     create.header("Stream-TTL", "2").prepare().await?;
     let heir = t.unmade();
-    fork_in_time(heir.put().of(&mortal)).await?;
+    fork_in_time(heir.fork_of(&mortal, "text/plain")).await?;
     t.sleep(Duration::from_secs(4)).await;
     for fork in [own, heir] {
         fork.read("-1").send().await?.status(&[404])?;
@@ -168,7 +165,7 @@ async fn outlives(t: Target) -> Verdict {
         end.ask(create).prepare().await?;
         for end in [End::Ttl("3600"), End::At(at(3600))] {
             let fork = t.unmade();
-            let create = fork.put().of(&source).content_type("text/plain");
+            let create = fork.fork_of(&source, "text/plain");
             fork_in_time(end.ask(create).body("own")).await?;
             forks.push(fork);
         }

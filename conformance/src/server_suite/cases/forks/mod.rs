@@ -26,28 +26,38 @@ pub(super) const CASES: &[&[Case]] = &[
 /// The case that all others here build on.
 const BASE: &str = "forks.content.begins-with-that-of-the-source";
 
+impl Stream {
+    /// A PUT that makes it a fork of a stream of this type, from its tail on unless more is said. That a fork inherits the type is
+    /// for few cases to find out, so others name it.
+    pub(super) fn fork_of(&self, source: &Stream, content_type: &str) -> Ask {
+        self.put().of(source).content_type(content_type)
+    }
+}
+
 impl Ask {
-    /// A PUT that forks this stream, from its tail on unless more is said.
+    /// It forks this stream.
     fn of(self, source: &Stream) -> Self {
         self.header("Stream-Forked-From", &source.path())
     }
 
     /// It forks from this offset on.
-    fn from(self, offset: &str) -> Self {
+    pub(super) fn from(self, offset: &str) -> Self {
         self.header("Stream-Fork-Offset", offset)
     }
 
     /// It forks so many messages or bytes behind the offset.
-    fn behind(self, count: impl ToString) -> Self {
+    pub(super) fn behind(self, count: impl ToString) -> Self {
         self.header("Stream-Fork-Sub-Offset", &count.to_string())
     }
 }
 
-/// A fork of this stream at its tail, made in preparation.
-async fn forked(t: &Target, source: &Stream) -> Verdict<Stream> {
-    let fork = t.unmade();
-    fork.put().of(source).prepare().await?;
-    Ok(fork)
+impl Target {
+    /// A fork of a stream of text at its tail, made in preparation.
+    pub(super) async fn forked(&self, source: &Stream) -> Verdict<Stream> {
+        let fork = self.unmade();
+        fork.fork_of(source, "text/plain").prepare().await?;
+        Ok(fork)
+    }
 }
 
 /// A source of text and the offsets before, between and behind its three appends: `one `, `two `, `three`.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{BASE, FORK, forked, source};
+use super::{BASE, FORK, source};
 use crate::server_suite::case::{Capability, Case, check, must};
 use crate::server_suite::outcome::Verdict;
 use crate::server_suite::target::{Ask, Stream, Target};
@@ -139,7 +139,7 @@ async fn other_type(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     for content_type in ["application/json", "text/html", "application/octet-stream"] {
         let target = t.unmade();
-        let create = target.put().of(&source).content_type(content_type);
+        let create = target.fork_of(&source, content_type);
         is_refused(&target, create.clone(), 409).await?;
         is_refused(&target, create.from(&offsets[1]), 409).await?;
     }
@@ -152,8 +152,9 @@ async fn no_source(t: Target) -> Verdict {
     let target = t.unmade();
     let create = || target.put().of(&missing);
     is_refused(&target, create(), 404).await?;
-    is_refused(&target, create().content_type("text/plain"), 404).await?;
     is_refused(&target, create().from(&offsets[1]), 404).await?;
+    let typed = target.fork_of(&missing, "text/plain");
+    is_refused(&target, typed, 404).await?;
     missing.head().send().await?.status(&[404])?;
     Ok(())
 }
@@ -169,7 +170,7 @@ async fn past_the_tail(t: Target) -> Verdict {
         append.next_offset()?.clone_into(&mut tail);
     }
     let target = t.unmade();
-    let create = target.put().of(&short).from(&tail);
+    let create = target.fork_of(&short, "text/plain").from(&tail);
     is_refused(&target, create.clone(), 400).await?;
     is_refused(&target, create.behind(0), 400).await
 }
@@ -186,7 +187,7 @@ async fn malformed_offset(t: Target) -> Verdict {
         format!("/{tail}"),
     ] {
         let target = t.unmade();
-        let create = target.put().of(&source).from(&offset);
+        let create = target.fork_of(&source, "text/plain").from(&offset);
         is_refused(&target, create, 400).await?;
     }
     Ok(())
@@ -196,32 +197,35 @@ async fn malformed_sub_offset(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     for count in ["-1", "1.5", "1e0", "0x1", "1 1", "one", "1,1"] {
         let target = t.unmade();
-        let create = target.put().of(&source).from(&offsets[0]).behind(count);
+        let create = target.fork_of(&source, "text/plain");
+        let create = create.from(&offsets[0]).behind(count);
         is_refused(&target, create, 400).await?;
     }
     Ok(())
 }
 
 async fn past_the_end(t: Target) -> Verdict {
-    let (text, offsets) = source(&t).await?;
+    let (source, offsets) = source(&t).await?;
+    let text = (&source, "text/plain");
     let json = t.stream("application/json").await?;
     let begin = json.tail().await?;
     json.append("application/json", "[1,[2,3]]")
         .prepare()
         .await?;
+    let json = (&json, "application/json");
     let huge = "99999999999999999999999999";
-    for (source, offset, count) in [
-        (&text, Some(&offsets[0]), "14"),
-        (&text, Some(&offsets[0]), huge),
-        (&text, Some(&offsets[2]), "6"),
-        (&text, Some(&offsets[3]), "1"),
-        (&text, None, "1"),
-        (&json, Some(&begin), "3"),
-        (&json, Some(&begin), huge),
-        (&json, None, "1"),
+    for ((source, content_type), offset, count) in [
+        (text, Some(&offsets[0]), "14"),
+        (text, Some(&offsets[0]), huge),
+        (text, Some(&offsets[2]), "6"),
+        (text, Some(&offsets[3]), "1"),
+        (text, None, "1"),
+        (json, Some(&begin), "3"),
+        (json, Some(&begin), huge),
+        (json, None, "1"),
     ] {
         let target = t.unmade();
-        let create = target.put().of(source).behind(count);
+        let create = target.fork_of(source, content_type).behind(count);
         let create = match offset {
             Some(offset) => create.from(offset),
             None => create,
@@ -236,45 +240,45 @@ async fn target_in_use(t: Target) -> Verdict {
     let text = t.filled("text/plain", &["mine"]).await?;
     for create in [
         text.put().of(&source),
-        text.put().of(&source).content_type("text/plain"),
-        text.put().of(&source).from(&offsets[0]).body("more"),
+        text.fork_of(&source, "text/plain"),
+        text.fork_of(&source, "text/plain")
+            .from(&offsets[0])
+            .body("more"),
     ] {
         create.send().await?.refused(409)?;
     }
     text.holds("mine").await?;
     let json = t.filled("application/json", &["[1]"]).await?;
-    json.put().of(&source).send().await?.refused(409)?;
+    let create = json.fork_of(&source, "text/plain");
+    create.send().await?.refused(409)?;
     json.holds_messages(&json!([1])).await?;
     Ok(())
 }
 
 async fn soft_deleted(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
-    let fork = forked(&t, &source).await?;
+    let fork = t.forked(&source).await?;
     source.delete().prepare().await?;
-    for create in [
-        |target: &Stream, _: &str| target.put(),
-        |target: &Stream, offset: &str| target.put().from(offset),
-    ] {
-        let target = t.unmade();
-        let create = create(&target, &offsets[1]).of(&source);
-        is_refused(&target, create, 409).await?;
-    }
+    let target = t.unmade();
+    let create = target.fork_of(&source, "text/plain");
+    is_refused(&target, create.clone(), 409).await?;
+    is_refused(&target, create.from(&offsets[1]), 409).await?;
     fork.holds("one two three").await?;
     Ok(())
 }
 
 async fn no_reference(t: Target) -> Verdict {
-    let (source, offsets) = source(&t).await?;
+    let (source, _) = source(&t).await?;
     let json = t.filled("application/json", &["[1]"]).await?;
     let taken = t.filled("text/plain", &["mine"]).await?;
+    let text = "text/plain";
     for create in [
-        t.unmade().put().of(&source).content_type("text/html"),
-        t.unmade().put().of(&source).from("a,b"),
-        t.unmade().put().of(&source).from(&offsets[3]).behind(1),
-        t.unmade().put().of(&source).header("Stream-TTL", "x"),
-        taken.put().of(&source),
-        t.unmade().put().of(&json).body("{"),
+        t.unmade().fork_of(&source, "text/html"),
+        t.unmade().fork_of(&source, text).from("a,b"),
+        t.unmade().fork_of(&source, text).behind(1),
+        t.unmade().fork_of(&source, text).header("Stream-TTL", "x"),
+        taken.fork_of(&source, text),
+        t.unmade().fork_of(&json, "application/json").body("{"),
     ] {
         create.send().await?.status(&[400, 409])?;
     }

@@ -1,6 +1,6 @@
 //! What a fork has of its own from the beginning: its state, its producers, its sequence (§4.2).
 
-use super::{BASE, FORK, forked, source};
+use super::{BASE, FORK, source};
 use crate::server_suite::case::{Capability, Case, check, must};
 use crate::server_suite::outcome::Verdict;
 use crate::server_suite::target::Target;
@@ -101,7 +101,7 @@ async fn inherited_type(t: Target) -> Verdict {
 async fn named_type(t: Target) -> Verdict {
     let (source, _) = source(&t).await?;
     let fork = t.unmade();
-    let create = fork.put().of(&source).content_type("text/plain");
+    let create = fork.fork_of(&source, "text/plain");
     let created = create.send().await?;
     created.status(&[201])?.content_type("text/plain")?;
     fork.holds("one two three").await?;
@@ -113,7 +113,8 @@ async fn of_a_closed_source(t: Target) -> Verdict {
     source.close().prepare().await?;
     for (offset, content) in [(&offsets[3], "one two three"), (&offsets[1], "one ")] {
         let fork = t.unmade();
-        let created = fork.put().of(&source).from(offset).send().await?;
+        let create = fork.fork_of(&source, "text/plain").from(offset);
+        let created = create.send().await?;
         created.status(&[201])?.does_not_say("Stream-Closed")?;
         let head = fork.head().send().await?;
         head.status(&[200])?.does_not_say("Stream-Closed")?;
@@ -127,8 +128,8 @@ async fn of_a_closed_source(t: Target) -> Verdict {
 
 async fn closing(t: Target) -> Verdict {
     let (source, _) = source(&t).await?;
-    let closed = forked(&t, &source).await?;
-    let open = forked(&t, &source).await?;
+    let closed = t.forked(&source).await?;
+    let open = t.forked(&source).await?;
     let close = closed.close().send().await?;
     close.status(&[200, 204])?.says("Stream-Closed")?;
     for stream in [&source, &open] {
@@ -153,8 +154,8 @@ async fn created_closed(t: Target) -> Verdict {
     let (source, offsets) = source(&t).await?;
     for body in ["", "own"] {
         let fork = t.unmade();
-        let create = fork.put().of(&source).from(&offsets[1]).closing();
-        let create = create.content_type("text/plain").body(body);
+        let create = fork.fork_of(&source, "text/plain");
+        let create = create.from(&offsets[1]).closing().body(body);
         let created = create.clone().send().await?;
         created.status(&[201])?.says("Stream-Closed")?;
         let read = fork.holds(format!("one {body}")).await?;
@@ -173,8 +174,8 @@ async fn created_closed(t: Target) -> Verdict {
 
 async fn deleting(t: Target) -> Verdict {
     let (source, _) = source(&t).await?;
-    let goes = forked(&t, &source).await?;
-    let stays = forked(&t, &source).await?;
+    let goes = t.forked(&source).await?;
+    let stays = t.forked(&source).await?;
     goes.delete().send().await?.refused(204)?;
     goes.head().send().await?.status(&[404])?;
     for stream in [&source, &stays] {
@@ -190,8 +191,8 @@ async fn producers(t: Target) -> Verdict {
     let append = |seq| source.append("text/plain", "s").producer("p", 3, seq);
     append(0).prepare().await?;
     append(1).prepare().await?;
-    let lower = forked(&t, &source).await?;
-    let same = forked(&t, &source).await?;
+    let lower = t.forked(&source).await?;
+    let same = t.forked(&source).await?;
     // Known, it would be fenced in the one, and a repetition in the other.
     for (fork, epoch) in [(&lower, 0), (&same, 3)] {
         for seq in [0, 1] {
@@ -209,7 +210,7 @@ async fn producers_of_the_source(t: Target) -> Verdict {
     let append = |seq| source.append("text/plain", "s").producer("p", 3, seq);
     append(0).prepare().await?;
     append(1).prepare().await?;
-    let fork = forked(&t, &source).await?;
+    let fork = t.forked(&source).await?;
     for seq in 0..4 {
         let append = fork.append("text/plain", "f").producer("p", 4, seq);
         append.prepare().await?;
@@ -225,7 +226,7 @@ async fn seq(t: Target) -> Verdict {
     let source = t.stream("text/plain").await?;
     let append = source.append("text/plain", "s").header("Stream-Seq", "m");
     append.prepare().await?;
-    let fork = forked(&t, &source).await?;
+    let fork = t.forked(&source).await?;
     for seq in ["a", "m"] {
         let append = fork.append("text/plain", "f").header("Stream-Seq", seq);
         append.send().await?.status(&[200, 204])?;

@@ -96,9 +96,7 @@ async fn keeps_sequence(t: Target) -> Verdict {
 async fn fork(t: Target) -> Verdict {
     let source = t.stream("text/plain").await?;
     append(&source, 3, 0).prepare().await?;
-    let fork = t.unmade();
-    let create = fork.put().header("Stream-Forked-From", &source.path());
-    create.prepare().await?;
+    let fork = t.forked(&source).await?;
     append(&fork, 0, 0).send().await?.accepted(0, 0)?;
     append(&source, 3, 1).send().await?.accepted(3, 1)?;
     fork.holds("<3 0><0 0>").await?;
