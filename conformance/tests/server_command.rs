@@ -107,6 +107,14 @@ async fn an_expected_failure_that_passes_is_stale() {
     let output = run(&["server", &root, "create.new", "--expected-failures", known]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("expected to fail"));
+    // One that fails at times is not, and one that does not exist is a mistake.
+    let others = folder.file("others");
+    let target = others.to_str().unwrap();
+    let arguments = ["server", &root, "create.new", "--expected-failures", target];
+    fs::write(&others, "create.new.answers-201 ? it is a race\n").unwrap();
+    assert_eq!(code(&arguments), Some(0));
+    fs::write(&others, "create.no-such-case # since ever\n").unwrap();
+    assert_eq!(code(&arguments), Some(2));
     // Where nothing fails there is nothing to know.
     let written = folder.file("written");
     let target = written.to_str().unwrap();

@@ -89,11 +89,11 @@ pub(crate) struct Server {
     with: Vec<Capability>,
 
     /// A file with cases that are known to fail, one id in a line, with the reason behind a `#`. One that does not fail is an
-    /// error.
+    /// error; behind a `?`, it may. May be repeated.
     #[arg(long, value_name = "FILE")]
-    expected_failures: Option<PathBuf>,
+    expected_failures: Vec<PathBuf>,
 
-    /// Write such a file from this run. Reasons of the file that was given are kept.
+    /// Write such a file from this run. Reasons of the files that were given are kept.
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 
@@ -185,11 +185,7 @@ impl Server {
             eprintln!("error: {error}");
             ExitCode::from(code)
         };
-        let known = match &self.expected_failures {
-            Some(file) => Baseline::read(file),
-            None => Ok(Baseline::default()),
-        };
-        let (known, suite) = match (known, self.suite()) {
+        let (known, suite) = match (Baseline::read(&self.expected_failures), self.suite()) {
             (Ok(known), Ok(suite)) => (known, suite),
             (Err(error), _) | (_, Err(error)) => return wrong(error, USAGE),
         };
