@@ -159,10 +159,13 @@ async fn no_expiry(t: Target) -> Verdict {
 }
 
 async fn ttl(t: Target) -> Verdict {
-    for ttl in ["60", "3600", "86400"] {
+    for ttl in [60, 3600, 86400] {
         let stream = t.unmade();
         let create = stream.put().content_type("text/plain");
-        create.header("Stream-TTL", ttl).prepare().await?;
+        create
+            .header("Stream-TTL", &ttl.to_string())
+            .prepare()
+            .await?;
         let head = stream.head().send().await?;
         has_ttl(head.status(&[200])?, ttl)?;
     }

@@ -105,7 +105,6 @@ async fn gone(t: Target) -> Verdict {
         let append = source.append("text/plain", "more");
         append.clone().send().await?.status(&[410])?;
         append.producer("p", 0, 0).send().await?.status(&[410])?;
-        source.close().send().await?.status(&[410])?;
         source.delete().send().await?.status(&[410])?;
     }
     Ok(())

@@ -60,7 +60,7 @@ pub(in crate::server_suite::cases) const CASES: &[Case] = &[
 #[derive(Clone)]
 enum End {
     Never,
-    Ttl(&'static str),
+    Ttl(u64),
     At(String),
 }
 
@@ -68,7 +68,7 @@ impl End {
     fn ask(&self, ask: Ask) -> Ask {
         match self {
             Self::Never => ask,
-            Self::Ttl(ttl) => ask.header("Stream-TTL", ttl),
+            Self::Ttl(ttl) => ask.header("Stream-TTL", &ttl.to_string()),
             Self::At(moment) => ask.header("Stream-Expires-At", moment),
         }
     }
@@ -80,7 +80,7 @@ impl End {
                 head.lacks("Stream-TTL")?.lacks("Stream-Expires-At")?;
                 Ok(())
             }
-            Self::Ttl(ttl) => has_ttl(head, ttl),
+            Self::Ttl(ttl) => has_ttl(head, *ttl),
             Self::At(moment) => same_moment(head.lacks("Stream-TTL")?, moment),
         }
     }
@@ -103,24 +103,19 @@ async fn table(t: &Target, of: End, asked: &[End]) -> Verdict {
 }
 
 async fn of_none(t: Target) -> Verdict {
-    let asked = [End::Never, End::Ttl("600"), End::At(at(3600))];
+    let asked = [End::Never, End::Ttl(600), End::At(at(3600))];
     table(&t, End::Never, &asked).await
 }
 
 async fn of_ttl(t: Target) -> Verdict {
-    let asked = [
-        End::Never,
-        End::Ttl("600"),
-        End::Ttl("7200"),
-        End::At(at(7200)),
-    ];
-    table(&t, End::Ttl("3600"), &asked).await
+    let asked = [End::Never, End::Ttl(600), End::Ttl(7200), End::At(at(7200))];
+    table(&t, End::Ttl(3600), &asked).await
 }
 
 async fn of_moment(t: Target) -> Verdict {
     let asked = [
         End::Never,
-        End::Ttl("7200"),
+        End::Ttl(7200),
         End::At(at(1800)),
         End::At(at(7200)),
     ];
@@ -159,11 +154,11 @@ async fn outlives(t: Target) -> Verdict {
     let moment = soon(&t, 4).await?;
     let mut sources = Vec::new();
     let mut forks = Vec::new();
-    for end in [End::Ttl("2"), End::At(moment)] {
+    for end in [End::Ttl(2), End::At(moment)] {
         let source = t.unmade();
         let create = source.put().content_type("text/plain").body("one ");
         end.ask(create).prepare().await?;
-        for end in [End::Ttl("3600"), End::At(at(3600))] {
+        for end in [End::Ttl(3600), End::At(at(3600))] {
             let fork = t.unmade();
             let create = fork.fork_of(&source, "text/plain");
             fork_in_time(end.ask(create).body("own")).await?;
