@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use http::{Method, Request, Response, StatusCode, response};
 
-use super::{Input, Machine, Output, RequestId};
+use super::{Input, Machine, Output, RequestId, later};
 use crate::machine::redirect::{Redirect, Redirects};
 use crate::operation::Resend;
 use crate::wire::error::{Error, Failure, FailureKind};
@@ -171,7 +171,7 @@ impl Call {
         self.retries += u32::from(delay.is_some());
         self.state = match delay {
             Some(delay) => State::Idle {
-                at: Some(now + delay),
+                at: Some(later(now, delay)),
             },
             None => State::Ended(CallEnd::Failed {
                 failure,
@@ -205,7 +205,7 @@ impl Call {
             Some(delay) => {
                 self.unknown |= !not_applied && !self.is_read();
                 State::Idle {
-                    at: Some(now + delay),
+                    at: Some(later(now, delay)),
                 }
             }
             None => State::Ended(CallEnd::Answered {
@@ -258,7 +258,7 @@ impl Machine for Call {
                 let id = RequestId(self.last_id);
                 self.state = State::Sent {
                     id,
-                    deadline: now + self.config.timeout,
+                    deadline: later(now, self.config.timeout),
                 };
                 Output::Send(id, self.request.clone())
             }

@@ -20,12 +20,18 @@ pub mod reader;
 mod redirect;
 pub mod writer;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, response};
 
 use crate::wire::error::Failure;
+
+/// The time after this long; what a clock cannot say is far away.
+fn later(now: Instant, duration: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    now.checked_add(duration).unwrap_or(now + FAR)
+}
 
 /// Names one request of a machine. Never used twice by the same machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

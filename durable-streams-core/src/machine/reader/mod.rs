@@ -33,6 +33,7 @@ use self::events::Events;
 use self::page::Page;
 use self::place::Place;
 use super::{Input, Machine, Output, RequestId};
+use crate::machine::later;
 use crate::machine::redirect::Redirects;
 use crate::operation::LiveMode;
 use crate::wire::content_type::Format;
@@ -175,7 +176,7 @@ impl Machine for Reader {
     fn poll_output(&mut self, now: Instant) -> Output<ReaderEvent> {
         if std::mem::take(&mut self.away) {
             if let State::Active(exchange) = &mut self.state {
-                exchange.deadline = exchange.deadline.max(now + exchange.limit);
+                exchange.deadline = exchange.deadline.max(later(now, exchange.limit));
             }
         }
         loop {
@@ -211,7 +212,7 @@ impl Machine for Reader {
             return;
         }
         if id.is_some() {
-            exchange.deadline = now + exchange.limit;
+            exchange.deadline = later(now, exchange.limit);
         }
         match (input, &mut exchange.answer) {
             (Input::Head(_, head), Answer::Awaited) => self.answered(head, now),

@@ -12,7 +12,7 @@ use super::page::Page;
 use super::{Answer, Exchange, Phase, Reader, State};
 use crate::machine::call::is_passing;
 use crate::machine::redirect::Redirect;
-use crate::machine::{Output, RequestId};
+use crate::machine::{Output, RequestId, later};
 use crate::operation::{LiveMode, Operation, Read, ReadHead, failure};
 use crate::wire::content_type::{self, Format};
 use crate::wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
@@ -57,7 +57,7 @@ impl Reader {
                     conditional,
                     sent: now,
                     limit,
-                    deadline: now + limit,
+                    deadline: later(now, limit),
                     answer: Answer::Awaited,
                 }));
                 self.outbox.push_back(Output::Send(id, request));
@@ -130,7 +130,7 @@ impl Reader {
             let format = self.format.unwrap_or(Format::Binary);
             let events = Events::open(&head.headers, format, self.config.max_message_bytes, now)?;
             exchange.limit = self.config.sse_idle_timeout;
-            exchange.deadline = now + exchange.limit;
+            exchange.deadline = later(now, exchange.limit);
             exchange.answer = Answer::Events(Box::new(events));
             return Ok(());
         }
@@ -154,7 +154,7 @@ impl Reader {
             format
         };
         exchange.limit = self.config.request_timeout;
-        exchange.deadline = now + exchange.limit;
+        exchange.deadline = later(now, exchange.limit);
         let mut page = Page::new(
             read,
             self.place.may_stay_at(&next_offset),
@@ -314,7 +314,7 @@ impl Reader {
     /// Waits before the next attempt, and says why.
     fn pause(&mut self, error: Error, delay: Duration, now: Instant) {
         self.state = State::Idle {
-            at: Some(now + delay),
+            at: Some(later(now, delay)),
             redirected: None,
         };
         let notice = Notice::Retrying { error, delay };

@@ -9,6 +9,7 @@ use super::batch::{Batch, State};
 use super::{Phase, Writer, WriterEvent};
 use crate::machine::Output;
 use crate::machine::call::is_passing;
+use crate::machine::later;
 use crate::operation::{Operation, Produced};
 use crate::wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
 use crate::wire::time;
@@ -200,14 +201,14 @@ impl Writer {
     /// The batch is to be sent again; until the front is stored, only the front is.
     fn retry(&mut self, index: usize, error: Error, floor: Option<Duration>, now: Instant) {
         self.alone = true;
-        self.server_asked = self.server_asked.max(floor.map(|wait| now + wait));
+        self.server_asked = self.server_asked.max(floor.map(|wait| later(now, wait)));
         if index > 0 {
             // The front decides how long.
             return;
         }
         match self.backoff.fail(now, floor) {
             Some(delay) => {
-                self.not_before = self.not_before.max(Some(now + delay));
+                self.not_before = self.not_before.max(Some(later(now, delay)));
                 self.outbox
                     .push_back(Output::Event(WriterEvent::Retrying { error, delay }));
             }

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::batch::{Batch, Flight, State};
 use super::{Rotation, Writer, WriterEvent};
+use crate::machine::later;
 use crate::machine::{Output, RequestId};
 use crate::operation::{Operation, Produce, Producer};
 use crate::wire::error::{Error, ErrorKind};
@@ -96,7 +97,7 @@ impl Writer {
                 let id = RequestId(self.last_id);
                 batch.state = State::InFlight(Flight {
                     id,
-                    deadline: now + self.config.request_timeout,
+                    deadline: later(now, self.config.request_timeout),
                     as_front: index == 0,
                     head: None,
                     body: BytesMut::new(),
@@ -129,7 +130,7 @@ impl Writer {
             .front()
             .filter(|_| self.rotation.is_none())
             .and_then(|next| {
-                let at = next.since + self.config.linger;
+                let at = later(next.since, self.config.linger);
                 // It waits for time only when time is all it waits for.
                 (!self.is_due(next, now) && self.may_extend_window(at)).then_some(at)
             });
