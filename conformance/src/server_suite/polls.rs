@@ -108,21 +108,25 @@ impl Target {
         }
     }
 
-    /// Polls until the server has waited, or has not.
+    /// Polls until the server has waited, or has not. On a slow machine an answer at once takes its time, too: it is tried
+    /// several times, and the shortest wait counts.
     pub(super) async fn waits(&self, poll: Ask) -> Verdict {
-        let begun = Instant::now();
-        let answer = pin!(poll.send());
-        match select(answer, pin!(self.head_start())).await {
-            Either::Left((answer, _)) => {
-                let (answer, time) = (answer?, begun.elapsed());
-                answer.status(&[204])?;
-                if time >= NO_WAIT {
-                    return Ok(());
+        for _ in 0..ATTEMPTS {
+            let begun = Instant::now();
+            let answer = pin!(poll.clone().send());
+            match select(answer, pin!(self.head_start())).await {
+                Either::Left((answer, _)) => {
+                    let (answer, time) = (answer?, begun.elapsed());
+                    answer.status(&[204])?;
+                    if time < NO_WAIT {
+                        return answer
+                            .fail("no answer before the server has waited", "one at once");
+                    }
                 }
-                answer.fail("no answer before the server has waited", "one at once")
+                Either::Right(_) => {}
             }
-            Either::Right(_) => Ok(()),
         }
+        Ok(())
     }
 
     /// Polls from now while one body after the other is appended, until there is an answer with some of them.

@@ -141,7 +141,10 @@ pub(super) const CASES: &[Case] = &[
 struct Window {
     t: Target,
     stream: Stream,
+    /// Before it was asked for: it has not ended earlier than a TTL after this.
     begun: Instant,
+    /// When it was there: it has ended a TTL after this.
+    made: Instant,
 }
 
 impl Window {
@@ -154,11 +157,16 @@ impl Window {
             t: t.clone(),
             stream,
             begun,
+            made: Instant::now(),
         })
     }
 
     async fn until(&self, time: Duration) {
-        let left = time.saturating_sub(self.begun.elapsed());
+        self.until_after(self.begun, time).await;
+    }
+
+    async fn until_after(&self, since: Instant, time: Duration) {
+        let left = time.saturating_sub(since.elapsed());
         self.t.sleep(left).await;
     }
 
@@ -249,14 +257,16 @@ async fn sse(t: Target) -> Verdict {
 }
 
 async fn live_reader(t: Target) -> Verdict {
+    // Two seconds after an end that nothing had put off.
+    let limit = TTL_TIME + Duration::from_secs(2);
+    let t = t.patient(2 * limit);
     let window = Window::open(&t).await?;
     let opened = window.stream.read("-1").live("sse").open().await?;
     window.there(&opened.head(), window.begun)?;
-    // Two seconds after an end that nothing had put off.
-    let limit = TTL_TIME + Duration::from_secs(2);
+    let begun = Instant::now();
     let connected = Box::pin(opened.ends());
     let look = Box::pin(async {
-        window.until(limit).await;
+        window.until_after(begun, limit).await;
         window.stream.head().send().await
     });
     match select(connected, look).await {
@@ -282,7 +292,8 @@ async fn head(t: Target) -> Verdict {
     let head = window.stream.head().send().await?;
     window.there(&head, window.begun)?;
     // Two seconds after its end, and before the end if the HEAD had counted.
-    window.until(TTL_TIME + Duration::from_secs(2)).await;
+    let end = TTL_TIME + Duration::from_secs(2);
+    window.until_after(window.made, end).await;
     let in_time = used.elapsed() < TTL_TIME;
     let read = window.stream.read("-1").send().await?;
     read.status(&[404])?;
@@ -334,6 +345,7 @@ async fn expires_at(t: Target) -> Verdict {
     let mut streams = Vec::new();
     let asked = Instant::now();
     let moment = soon(&t, 5).await?;
+    let told = Instant::now();
     for _ in 0..5 {
         let stream = t.unmade();
         let create = stream.put().content_type("text/plain").body("one");
@@ -354,7 +366,7 @@ async fn expires_at(t: Target) -> Verdict {
         }
     }
     // More than a second after the moment. A window of four seconds that had begun with that use would still be open.
-    let after = Duration::from_millis(6500).saturating_sub(asked.elapsed());
+    let after = Duration::from_millis(6500).saturating_sub(told.elapsed());
     t.sleep(after).await;
     all_gone(&streams).await
 }
