@@ -125,6 +125,7 @@ impl Server {
         if let Some(background) = background {
             background.shutdown().await;
         }
+        self.shared.restarted();
         self.begin()
     }
 

@@ -67,12 +67,14 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> Result<ExitCode, Box<dyn Error>> {
         if self.list_defects {
+            let width = Defect::all().map(|defect| defect.id().len()).max();
             for defect in Defect::all() {
                 println!(
-                    "{:<36} {:<9} {}",
+                    "{:<width$} {:<9} {}",
                     defect.id(),
                     defect.requirement(),
-                    defect.what()
+                    defect.what(),
+                    width = width.unwrap_or_default()
                 );
             }
             return Ok(ExitCode::SUCCESS);

@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::shared::Shared;
-use crate::reference::{Asked, ExchangeId, Output, broken_body};
+use crate::reference::{Asked, Defect, ExchangeId, Flaw, Output, broken_body};
 
 /// Answers a request: takes its body, and comes back when the model has given the head of the answer.
 pub(super) async fn answer(
@@ -20,12 +20,15 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Response<AnswerBody> {
     let (parts, body) = request.into_parts();
-    let Some(body) = collect(body, shared.max_body_bytes()).await else {
+    let Some(body) = collect(body, &shared).await else {
         // The client broke off in the middle of its body, or framed it badly and may read this.
         return Response::from_parts(broken_body(), AnswerBody::default());
     };
-    let request = Request::from_parts(parts, body);
+    let mut request = Request::from_parts(parts, body);
     let defect = shared.defect().map(|defect| (defect, Asked::of(&request)));
+    if let Some((defect, asked)) = &defect {
+        defect.misread(asked, &mut request);
+    }
     let id = shared.step(request);
     let exchange = Exchange { shared, id };
     let mut head = loop {
@@ -41,18 +44,25 @@ pub(super) async fn answer(
     let mut body = AnswerBody {
         next: None,
         exchange: Some(exchange),
+        defect,
     };
     body.look_ahead().await;
     Response::from_parts(head, body)
 }
 
 /// A whole request body, or one byte more than the model accepts: it will refuse that by itself.
-async fn collect(body: Incoming, limit: usize) -> Option<Bytes> {
+async fn collect(body: Incoming, shared: &Shared) -> Option<Bytes> {
+    let limit = shared.max_body_bytes();
     let mut body = pin!(body);
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.ok()?.into_data() else {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(_) if shared.has(Flaw::CutBodyIsStored) => break,
+            Err(_) => return None,
+        };
+        let Ok(data) = frame.into_data() else {
             continue;
         };
         if first.is_empty() {
@@ -95,6 +105,8 @@ pub(super) struct AnswerBody {
     next: Option<Bytes>,
     /// Gone once the answer is complete.
     exchange: Option<Exchange>,
+    /// What is wrong with it.
+    defect: Option<(Defect, Asked)>,
 }
 
 impl AnswerBody {
@@ -118,7 +130,10 @@ impl AnswerBody {
         };
         match exchange.shared.poll_output(exchange.id, cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Output::Chunk(chunk)) => Poll::Ready(Some(chunk)),
+            Poll::Ready(Output::Chunk(chunk)) => Poll::Ready(Some(match &self.defect {
+                Some((defect, asked)) => defect.garble(asked, chunk),
+                None => chunk,
+            })),
             Poll::Ready(Output::Head(_) | Output::End) => {
                 self.exchange = None;
                 Poll::Ready(None)

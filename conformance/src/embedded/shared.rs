@@ -10,7 +10,7 @@ use http::{Request, Response};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::reference::{Config, Defect, Delivery, DeliveryId, ExchangeId, Model, Output};
+use crate::reference::{Config, Defect, Delivery, DeliveryId, ExchangeId, Flaw, Model, Output};
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -79,6 +79,12 @@ impl Shared {
         self.defect
     }
 
+    /// Is this what is wrong with the server?
+    pub(super) fn has(&self, flaw: Flaw) -> bool {
+        let broken = self.defect.and_then(|defect| defect.flaw());
+        broken == Some(flaw)
+    }
+
     pub(super) fn open_exchanges(&self) -> usize {
         self.lock().model.open_exchanges()
     }
@@ -116,6 +122,10 @@ impl Shared {
     /// Tells the model what came of a webhook.
     pub(super) fn delivered(&self, id: DeliveryId, answer: Option<Response<Bytes>>) {
         self.input(|state, now| state.model.delivered(id, answer, now));
+    }
+
+    pub(super) fn restarted(&self) {
+        self.input(|state, _| state.model.restarted());
     }
 
     pub(super) fn tick(&self) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::choice::{AnswerStyle, OffsetFormat, SseStyle};
-use super::defect::Defect;
+use super::defect::{Defect, Flaws};
 use super::json::{SPACED, Spacing, TIGHT};
 use super::log::Limits;
 
@@ -149,6 +149,11 @@ impl Config {
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+
+    /// The rule that does not hold, if [`defect`](Self::defect) is one.
+    pub(crate) fn flaws(&self) -> Flaws {
+        Flaws::of(self.defect.and_then(|defect| defect.flaw()))
     }
 
     /// Sets [`defect`](Self::defect).

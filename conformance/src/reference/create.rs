@@ -11,6 +11,7 @@ use super::answer::{Answer, Refusal};
 use super::append;
 use super::choice::OffsetFormat;
 use super::content_type::ContentType;
+use super::defect::{Flaw, Flaws};
 use super::expiry::Expiry;
 use super::fork::{self, WantedFork};
 use super::log::Log;
@@ -39,11 +40,31 @@ impl Wanted {
     }
 
     /// Is this stream what the request would create? Then creating it again is no conflict.
-    fn matches(&self, stream: &Stream) -> bool {
+    fn matches(&self, stream: &Stream, flaws: Flaws) -> bool {
+        let closed = stream.closed.is_some();
         self.matches_content_type(stream)
             && self.matches_expiry(stream)
-            && self.closed == stream.closed.is_some()
-            && fork::matches(self.fork.as_ref(), stream.fork.as_ref())
+            && (self.closed == closed || flaws.has(Flaw::ClosureIsNotCompared))
+            && fork::matches(self.fork.as_ref(), stream.fork.as_ref(), flaws)
+    }
+
+    /// Makes a stream that is there what is asked for: nothing that a PUT ever does, if all is well.
+    fn change(&self, stream: &mut Stream, flaws: Flaws) {
+        if self.closed && flaws.has(Flaw::PutCloses) {
+            stream.closed = Some(Closed { by: None });
+        }
+        if !self.closed && flaws.has(Flaw::PutReopens) {
+            stream.closed = None;
+        }
+        if flaws.has(Flaw::PutChangesTheEnd) {
+            stream.expiry = self.expiry.clone().unwrap_or(Expiry::Never);
+            stream.expiry_asked = self.expiry.is_some();
+        }
+    }
+
+    /// Does the stream that is there give way? It never does.
+    fn replaces(&self, flaws: Flaws) -> bool {
+        flaws.has(Flaw::PutReplaces) || self.fork.is_some() && flaws.has(Flaw::ForkReplaces)
     }
 
     fn matches_content_type(&self, stream: &Stream) -> bool {
@@ -72,14 +93,31 @@ pub(super) fn create(
     now: SystemTime,
 ) -> Result<Answer, Refusal> {
     let wanted = Wanted::of(request.headers(), store.offsets)?;
-    if let Some((id, stream)) = store.at(path) {
-        if stream.soft_deleted {
+    let flaws = store.flaws();
+    let taken = store.at(path).map(|(id, _)| id);
+    match taken.map(|id| (id, store.get_mut(id))) {
+        None => {}
+        Some((_, Err(_))) if flaws.has(Flaw::SoftDeletedPathIsFree) => {}
+        Some((_, Err(_))) => {
             return Err(Refusal::conflict("the path is taken by a deleted stream"));
         }
-        if !wanted.matches(stream) {
-            return Err(Refusal::conflict("the stream exists and is different"));
+        Some((id, Ok(_))) if wanted.replaces(flaws) => store.delete(id),
+        Some((id, Ok(stream))) => {
+            wanted.change(stream, flaws);
+            if !wanted.matches(stream, flaws) {
+                return Err(Refusal::conflict("the stream exists and is different"));
+            }
+            if flaws.has(Flaw::RepeatedBodyIsAppended) {
+                let content = append::content(request.body(), &stream.content_type)?;
+                stream.log.push(content);
+            }
+            return describe(store, id, StatusCode::OK);
         }
-        return describe(store, id, StatusCode::OK);
+    }
+    if let Some(fork) = wanted.fork.as_ref() {
+        if flaws.has(Flaw::RefusedForkCounts) {
+            fork.count(store);
+        }
     }
     // Everything that can be refused is refused before the stream exists and a fork takes its reference.
     let stream = build(store, path, wanted, request.body())?;
@@ -108,17 +146,24 @@ fn build(store: &Store, path: &str, wanted: Wanted, body: &Bytes) -> Result<Stre
         ),
         None => (None, None, None),
     };
+    let source = fork
+        .as_ref()
+        .map(|fork| store.get(fork.source))
+        .transpose()?;
     // A fork returns its source's content type, exactly: most of its content was written under it.
     let content_type = inherited_type.or(wanted.content_type).unwrap_or_default();
     let mut log = Log::new(start);
     if !body.is_empty() {
         log.push(append::content(body, &content_type)?);
     }
-    Ok(Stream {
+    let mut stream = Stream {
         path: path.to_owned(),
         identity: 0,
         content_type,
-        expiry: wanted.expiry.or(inherited_expiry).unwrap_or(Expiry::Never),
+        expiry: match inherited_expiry {
+            Some(inherited) => Expiry::of_fork(wanted.expiry, inherited, store.flaws()),
+            None => wanted.expiry.unwrap_or(Expiry::Never),
+        },
         expiry_asked,
         log,
         closed: wanted.closed.then_some(Closed { by: None }),
@@ -129,7 +174,24 @@ fn build(store: &Store, path: &str, wanted: Wanted, body: &Bytes) -> Result<Stre
         forks: 0,
         soft_deleted: false,
         readers: 0,
-    })
+    };
+    if let Some(source) = source {
+        inherit(&mut stream, source, store.flaws());
+    }
+    Ok(stream)
+}
+
+/// What a fork has of its source besides content: nothing, if all is well.
+fn inherit(fork: &mut Stream, source: &Stream, flaws: Flaws) {
+    if source.closed.is_some() && flaws.has(Flaw::ForkIsClosedToo) {
+        fork.closed = Some(Closed { by: None });
+    }
+    if flaws.has(Flaw::ForkHasTheProducers) {
+        fork.producers.clone_from(&source.producers);
+    }
+    if flaws.has(Flaw::ForkHasTheSeq) {
+        fork.last_seq.clone_from(&source.last_seq);
+    }
 }
 
 fn describe(store: &Store, id: StreamId, status: StatusCode) -> Result<Answer, Refusal> {

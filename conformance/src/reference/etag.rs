@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue};
 
 use super::choice::AnswerStyle;
 use super::config::Config;
+use super::defect::Flaw;
 use super::page::Page;
 use super::stream::Stream;
 
@@ -12,7 +13,9 @@ use super::stream::Stream;
 /// stream's identity tells a stream from its successor under the same path; the mark makes the tag change when
 /// the stream closes or grows, so that no 304 hides either.
 pub(super) fn tag(stream: &Stream, page: &Page, config: &Config) -> HeaderValue {
+    let flaws = config.flaws();
     let mark = match (page.closed, page.up_to_date) {
+        _ if flaws.has(Flaw::TagKnowsNoClosure) => "any",
         (true, _) => "closed",
         (false, true) => "tail",
         (false, false) => "part",
@@ -22,9 +25,12 @@ pub(super) fn tag(stream: &Stream, page: &Page, config: &Config) -> HeaderValue 
     } else {
         ""
     };
+    let known = |value: u128, flaw| if flaws.has(flaw) { 0 } else { value };
     let tag = format!(
         "\"{odd}{:x}-{:x}-{:x}-{mark}\"",
-        stream.identity, page.start.0, page.end.0
+        known(stream.identity, Flaw::TagKnowsNoStream),
+        known(page.start.0.into(), Flaw::TagKnowsNoStart),
+        known(page.end.0.into(), Flaw::TagKnowsNoEnd),
     );
     // Cannot fail: visible ASCII.
     HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\""))

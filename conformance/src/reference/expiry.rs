@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, HeaderValue};
 
 use super::answer::{Answer, Refusal};
+use super::defect::{Flaw, Flaws};
 use super::names::{STREAM_EXPIRES_AT, STREAM_TTL};
 use super::request::{decimal, single};
 
@@ -43,6 +44,34 @@ impl Expiry {
                 let text = HeaderValue::from_str(at).map_err(|_| refusal())?;
                 Ok(Some(Self::At { moment, text }))
             }
+        }
+    }
+
+    /// How long a fork lives (§4.2, the table): as its creator asks for, or else as its source.
+    pub(super) fn of_fork(asked: Option<Self>, source: Self, flaws: Flaws) -> Self {
+        use Expiry::{At, Ttl};
+        match (asked, source) {
+            (None, Ttl(_)) if flaws.has(Flaw::TtlIsNotInherited) => Self::Never,
+            (None, At { .. }) if flaws.has(Flaw::MomentIsNotInherited) => Self::Never,
+            (None, inherited) => inherited,
+            (Some(Ttl(one)), Ttl(other)) if flaws.has(Flaw::TtlOfAForkIsCapped) => {
+                Ttl(one.min(other))
+            }
+            (Some(At { .. }), ttl @ Ttl(_)) if flaws.has(Flaw::TtlOfTheSourceWins) => ttl,
+            (Some(Ttl(_)), at @ At { .. }) if flaws.has(Flaw::MomentOfTheSourceWins) => at,
+            (Some(one @ At { .. }), other @ At { .. })
+                if flaws.has(Flaw::MomentOfAForkIsCapped) && one.moment() > other.moment() =>
+            {
+                other
+            }
+            (Some(asked), _) => asked,
+        }
+    }
+
+    fn moment(&self) -> Option<SystemTime> {
+        match self {
+            Self::At { moment, .. } => Some(*moment),
+            _ => None,
         }
     }
 

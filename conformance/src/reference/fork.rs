@@ -5,6 +5,7 @@ use http::HeaderMap;
 use super::answer::Refusal;
 use super::choice::OffsetFormat;
 use super::content_type::ContentType;
+use super::defect::{Flaw, Flaws};
 use super::expiry::Expiry;
 use super::names::{STREAM_FORK_OFFSET, STREAM_FORK_SUB_OFFSET, STREAM_FORKED_FROM};
 use super::offset::Offset;
@@ -51,6 +52,14 @@ impl WantedFork {
         }))
     }
 
+    /// Counts a fork of the source that is not there yet.
+    pub(super) fn count(&self, store: &mut Store) {
+        let source = store.at(&self.source_path).map(|(id, _)| id);
+        if let Some(Ok(source)) = source.map(|id| store.get_mut(id)) {
+            source.forks += 1;
+        }
+    }
+
     /// Finds the source and the point where the fork leaves it.
     pub(super) fn resolve(
         &self,
@@ -64,8 +73,17 @@ impl WantedFork {
         if content_type.is_some_and(|wanted| !wanted.same(&stream.content_type)) {
             return Err(Refusal::conflict("the source has a different content type"));
         }
+        let flaws = store.flaws();
+        if stream.closed.is_some() && flaws.has(Flaw::ClosedIsNotForked) {
+            return Err(Refusal::conflict("the source is closed"));
+        }
         let tail = stream.tail();
-        let offset = self.offset.unwrap_or(tail);
+        let offset = match self.offset {
+            None if flaws.has(Flaw::ForksBeginEmpty) => Offset(0),
+            None => tail,
+            Some(offset) if flaws.has(Flaw::ForkOffsetIsCapped) => offset.min(tail),
+            Some(offset) => offset,
+        };
         if offset > tail {
             return Err(Refusal::bad_request(
                 "Stream-Fork-Offset is past the tail of the source",
@@ -75,6 +93,11 @@ impl WantedFork {
         let start = offset
             .0
             .checked_add(self.sub_offset)
+            .map(|start| match start {
+                _ if flaws.has(Flaw::SubOffsetIsCapped) => start.min(tail.0),
+                _ if flaws.has(Flaw::ForkOffsetIsIncluded) => tail.0.min(start + 1),
+                _ => start,
+            })
             .filter(|&start| start <= tail.0)
             .ok_or(Refusal::bad_request(
                 "Stream-Fork-Sub-Offset is past the end of the source",
@@ -105,11 +128,12 @@ pub(super) struct Origin {
 
 /// Is an existing stream the fork that is asked for? An offset that is left out stands for the tail at the time
 /// of creation, wherever that was: the same request must find the same fork although its source has grown.
-pub(super) fn matches(wanted: Option<&WantedFork>, existing: Option<&Fork>) -> bool {
+pub(super) fn matches(wanted: Option<&WantedFork>, existing: Option<&Fork>, flaws: Flaws) -> bool {
     match (wanted, existing) {
         (None, None) => true,
         (Some(wanted), Some(existing)) => {
-            wanted.source_path == existing.source_path
+            let same_source = wanted.source_path == existing.source_path;
+            (same_source || flaws.has(Flaw::ForkSourceIsNotCompared))
                 && wanted.offset.is_none_or(|offset| offset == existing.offset)
                 && wanted.sub_offset == existing.sub_offset
         }

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use super::answer::{Answer, Refusal};
 use super::choice::AnswerStyle;
 use super::cursor;
+use super::defect::{Flaw, Flaws};
 use super::exchange::{ExchangeId, Output};
 use super::model::Model;
 use super::names::STREAM_CURSOR;
@@ -16,7 +17,7 @@ use super::pen::Pen;
 use super::read;
 use super::request::{Mode, ReadQuery};
 use super::sse::{self, Encoding};
-use super::stream::StreamId;
+use super::stream::{Stream, StreamId};
 use super::timers::Timers;
 
 /// A reader that is attached to a stream.
@@ -99,6 +100,41 @@ impl Readers {
     }
 }
 
+/// What a reader would have to miss so that it does not learn what has happened to its stream.
+fn unnoticed(reader: &Reader, stream: Option<&Stream>) -> Flaw {
+    match (reader, stream.map(|stream| stream.closed.is_some())) {
+        (Reader::LongPoll(_), None) => Flaw::DeletionLeavesPolls,
+        (Reader::LongPoll(_), Some(true)) => Flaw::PollsMissTheClosure,
+        (Reader::LongPoll(_), Some(false)) => Flaw::PollsMissAppends,
+        (Reader::Sse(_), None) => Flaw::DeletionLeavesEvents,
+        (Reader::Sse(_), Some(true)) => Flaw::EventsMissTheClosure,
+        (Reader::Sse(_), Some(false)) => Flaw::EventsMissAppends,
+    }
+}
+
+/// A long-poll waits at the tail, unless that is the end.
+fn waits(at_tail: bool, at_end: bool, from_now: bool, flaws: Flaws) -> bool {
+    let (waits, flaw) = match at_tail {
+        false => (false, Flaw::PollsWaitForMore),
+        true if at_end => (false, Flaw::PollsWaitAtTheEnd),
+        true if from_now => (true, Flaw::PollsFromNowDoNotWait),
+        true => (true, Flaw::PollsDoNotWait),
+    };
+    waits != flaws.has(flaw)
+}
+
+fn encoding(stream: &Stream, flaws: Flaws) -> Encoding {
+    let value = stream.content_type.value.as_bytes();
+    match Encoding::of(&stream.content_type) {
+        Encoding::Base64 if flaws.has(Flaw::BinaryIsText) => Encoding::Text,
+        Encoding::Text if flaws.has(Flaw::TextIsBinary) => Encoding::Base64,
+        _ if flaws.has(Flaw::CapitalsAreBinary) && value.iter().any(u8::is_ascii_uppercase) => {
+            Encoding::Base64
+        }
+        encoding => encoding,
+    }
+}
+
 impl Model {
     /// Serves a GET. `None` means that the answer comes later, or has begun and goes on.
     pub(super) fn read(
@@ -108,13 +144,33 @@ impl Model {
         query: ReadQuery,
         headers: &HeaderMap,
     ) -> Result<Option<Answer>, Refusal> {
+        let flaws = self.config.flaws();
+        let stream_id = match query.mode {
+            Mode::LongPoll if flaws.has(Flaw::PollsOfForksReadTheSource) => {
+                self.store.source_of(stream_id)
+            }
+            Mode::Sse if flaws.has(Flaw::EventsOfForksReadTheSource) => {
+                self.store.source_of(stream_id)
+            }
+            _ => stream_id,
+        };
         let stream = self.store.get(stream_id)?;
-        let position = read::position(stream, self.store.earliest(stream), query.start)?;
+        let earliest = self.store.earliest(stream);
+        let position = read::position(stream, earliest, query.start, flaws)?;
         let from_now = query.start == Start::Tail;
-        let at_end = position == stream.tail() && stream.closed.is_some();
-        let at_tail = position == stream.tail() && stream.closed.is_none();
-        let encoding = Encoding::of(&stream.content_type);
-        self.store.touch(stream_id, self.now);
+        let at_tail = position == stream.tail();
+        let at_end = at_tail && stream.closed.is_some();
+        let own = Offset(stream.log.start());
+        let encoding = encoding(stream, flaws);
+        let untouched = match query.mode {
+            Mode::CatchUp if from_now => Flaw::NowIsNoUse,
+            Mode::CatchUp => Flaw::GetIsNoUse,
+            Mode::LongPoll => Flaw::LivePollIsNoUse,
+            Mode::Sse => Flaw::EventsAreNoUse,
+        };
+        if !flaws.has(untouched) {
+            self.store.touch(stream_id, self.now);
+        }
         match query.mode {
             Mode::CatchUp => {
                 let limits = self.config.limits();
@@ -139,11 +195,12 @@ impl Model {
                     cursor: query.cursor,
                     headers: headers.clone(),
                 };
-                if at_tail {
+                let skips = position < own && flaws.has(Flaw::PollsSkipWhatIsInherited);
+                if waits(at_tail || skips, at_end, from_now, flaws) {
                     let deadline = self.now.checked_add(self.config.long_poll_timeout);
                     self.attach(id, Reader::LongPoll(poll), deadline);
                     Ok(None)
-                } else if at_end {
+                } else if at_tail {
                     self.nothing(&poll).map(Some)
                 } else {
                     self.something(&poll).map(Some)
@@ -152,15 +209,18 @@ impl Model {
             Mode::Sse => {
                 let head = sse::head(encoding, &self.config).written(&self.config);
                 self.outbox.push(id, Output::Head(head.head));
+                let seen = query.cursor.as_deref();
+                let seen = seen.filter(|_| !flaws.has(Flaw::EventCursorsStandStill));
                 let sse = Sse {
                     stream: stream_id,
                     position,
                     encoding,
-                    cursor: cursor::next(query.cursor.as_deref(), self.now, &mut self.rng),
-                    pen: Pen::new(&self.config.sse),
+                    cursor: cursor::next(seen, self.now, &mut self.rng),
+                    pen: Pen::new(&self.config),
                     greeted: false,
                 };
                 let deadline = self.now.checked_add(self.config.sse_lifetime);
+                let deadline = deadline.filter(|_| !flaws.has(Flaw::EventsNeverEnd));
                 self.attach(id, Reader::Sse(sse), deadline);
                 Ok(None)
             }
@@ -204,7 +264,10 @@ impl Model {
     /// learn of it.
     pub(super) fn wake(&mut self, stream: StreamId) {
         for id in self.readers.of(stream) {
+            let flaws = self.config.flaws();
             match (self.readers.by_id.get(&id), self.store.get(stream)) {
+                (Some(reader), stream)
+                    if flaws.has(unnoticed(reader, stream.as_ref().ok().copied())) => {}
                 (Some(Reader::Sse(_)), Err(_)) => self.end_sse(id),
                 // What an SSE reader gets is worked out when its peer has room for it.
                 (Some(Reader::Sse(_)), Ok(_)) => self.outbox.mark_ready(id),
@@ -229,8 +292,10 @@ impl Model {
     fn answer_poll(&mut self, id: ExchangeId) {
         if let Some(Reader::LongPoll(poll)) = self.detach(id) {
             let closes_with_200 = self.config.answers_like(AnswerStyle::Ok);
+            let hears = !self.config.flaws().has(Flaw::PollsHearOfTheEndOnly);
             let has_content = self.store.get(poll.stream).is_ok_and(|stream| {
-                poll.position < stream.tail() || stream.closed.is_some() && closes_with_200
+                let closed = stream.closed.is_some();
+                poll.position < stream.tail() && (hears || !closed) || closed && closes_with_200
             });
             let answer = if has_content {
                 self.something(&poll)
@@ -264,7 +329,8 @@ impl Model {
             return;
         };
         // A character may still be completed by the next append, but not once the stream is closed.
-        if sse.encoding == Encoding::Text && !page.closed {
+        let whole = !self.config.flaws().has(Flaw::CharactersAreCut);
+        if sse.encoding == Encoding::Text && !page.closed && whole {
             page.hold_back_character();
         }
         if page.is_empty() && sse.greeted && !page.closed {
@@ -273,11 +339,14 @@ impl Model {
         sse.greeted = true;
         sse.position = page.end;
         sse.cursor = sse.cursor.max(cursor::current(self.now));
+        let flaws = self.config.flaws();
         let events = sse::events(&page, sse.encoding, sse.cursor, &self.config, &mut sse.pen);
         for chunk in events {
             self.outbox.push(id, Output::Chunk(chunk));
         }
-        if page.closed {
+        if page.closed && flaws.has(Flaw::ClosedEventsStayOpen) {
+            self.detach(id);
+        } else if page.closed {
             // §5.8: nothing will follow, so the server ends the connection.
             self.end_sse(id);
         }

@@ -48,6 +48,19 @@ impl Log {
         self.entries.last().map_or(self.first, |entry| entry.end)
     }
 
+    /// Takes the youngest entry away.
+    #[cfg(feature = "embedded")]
+    pub(super) fn pop(&mut self) {
+        if let Some(entry) = self.entries.pop() {
+            self.size -= entry.bytes.len();
+        }
+    }
+
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Drops the oldest entries until the rest is no longer than `limit` bytes.
     pub(super) fn trim(&mut self, limit: usize) {
         let mut count = 0;

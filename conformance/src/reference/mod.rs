@@ -66,7 +66,7 @@ mod create;
 mod cursor;
 #[cfg_attr(
     not(feature = "embedded"),
-    allow(dead_code, reason = "the listener distorts answers")
+    allow(dead_code, reason = "the listener distorts requests and answers")
 )]
 mod defect;
 mod etag;
@@ -94,8 +94,8 @@ mod writing;
 pub use choice::{AnswerStyle, OffsetFormat, SseStyle};
 pub use config::Config;
 #[cfg(feature = "embedded")]
-pub(crate) use defect::Asked;
-pub use defect::Defect;
+pub(crate) use defect::{Asked, Flaw};
+pub use defect::{Defect, UNBROKEN};
 pub use exchange::{ExchangeId, Output};
 pub use model::Model;
 pub use subscriptions::{Delivery, DeliveryId};

@@ -10,6 +10,7 @@ use super::answer::{Answer, Refusal};
 use super::append;
 use super::config::Config;
 use super::create;
+use super::defect::Flaw;
 use super::exchange::{ExchangeId, Outbox, Output};
 use super::live::Readers;
 use super::names::NO_STORE;
@@ -51,7 +52,7 @@ impl Model {
             now: SystemTime::UNIX_EPOCH,
             rng: fastrand::Rng::with_seed(config.seed),
             subscriptions: Subscriptions::new(config.seed),
-            store: Store::new(config.offsets),
+            store: Store::new(config.offsets, config.flaws()),
             config,
             readers: Readers::default(),
             outbox: Outbox::default(),
@@ -168,6 +169,12 @@ impl Model {
         Some(id)
     }
 
+    /// The server was ended and started again, with all that it stores.
+    #[cfg(feature = "embedded")]
+    pub(crate) fn restarted(&mut self) {
+        self.store.restarted();
+    }
+
     /// How many exchanges are open: begun, and neither cancelled nor taken to their end.
     #[must_use]
     pub fn open_exchanges(&self) -> usize {
@@ -193,6 +200,7 @@ impl Model {
         if let Some((root, rest)) = reserved(&path) {
             return Ok(Some(self.control(root, rest, request)));
         }
+        let flaws = self.config.flaws();
         match *request.method() {
             Method::GET => {
                 let query = ReadQuery::parse(request.uri(), self.config.offsets)?;
@@ -201,6 +209,9 @@ impl Model {
             }
             Method::HEAD => {
                 let stream = self.store.find(&path)?;
+                if flaws.has(Flaw::HeadIsAUse) {
+                    self.store.touch(stream, self.now);
+                }
                 Ok(Some(read::head(self.store.get(stream)?)))
             }
             Method::PUT => {
@@ -217,11 +228,23 @@ impl Model {
                     append::append(&mut self.store, stream, request, &self.config, self.now)?;
                 self.wake(stream);
                 self.grew(&path);
+                if flaws.has(Flaw::AppendsReachForks) {
+                    for fork in self.store.forks_of(stream) {
+                        append::append(&mut self.store, fork, request, &self.config, self.now)?;
+                    }
+                }
                 Ok(Some(answer))
             }
             Method::DELETE => {
                 let stream = self.store.find(&path)?;
-                self.end(stream);
+                if flaws.has(Flaw::LongerNamesGoToo) {
+                    for longer in self.store.named_like(&path) {
+                        self.store.delete(longer);
+                    }
+                }
+                if !flaws.has(Flaw::DeletionDoesNothing) {
+                    self.end(stream);
+                }
                 Ok(Some(Answer::new(StatusCode::NO_CONTENT).cache(NO_STORE)))
             }
             _ => Err(

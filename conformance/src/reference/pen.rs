@@ -3,6 +3,8 @@
 use bytes::Bytes;
 
 use super::choice::SseStyle;
+use super::config::Config;
+use super::defect::Flaw;
 
 /// Of a long text, how much at its beginning and at its end goes byte by byte.
 const ENDS: usize = 200;
@@ -16,10 +18,13 @@ pub(super) struct Pen {
     /// How many events it has written.
     events: usize,
     out: String,
+    /// What ends a line of content.
+    ends: &'static [char],
 }
 
 impl Pen {
-    pub(super) fn new(styles: &[SseStyle]) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let styles = &config.sse;
         let mut line_ends: Vec<_> = styles
             .iter()
             .filter_map(|style| match style {
@@ -37,6 +42,11 @@ impl Pen {
             line_ends,
             events: 0,
             out: String::new(),
+            ends: if config.flaws().has(Flaw::CarriageReturnsAreText) {
+                &['\n']
+            } else {
+                &['\r', '\n']
+            },
         }
     }
 
@@ -66,7 +76,7 @@ impl Pen {
         } else {
             self.field("event", name);
         }
-        for (number, line) in lines(payload).enumerate() {
+        for (number, line) in lines(payload, self.ends).enumerate() {
             if number > 0 && self.has(SseStyle::Comments) {
                 self.line(":data: none");
             }
@@ -138,11 +148,11 @@ impl Pen {
 }
 
 /// The lines of a text, whatever ends them. What follows the last end is a line, too.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+fn lines<'a>(text: &'a str, ends: &'static [char]) -> impl Iterator<Item = &'a str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let end = text.find(['\r', '\n']).unwrap_or(text.len());
+        let end = text.find(ends).unwrap_or(text.len());
         let (line, next) = text.split_at(end);
         rest = next
             .strip_prefix("\r\n")

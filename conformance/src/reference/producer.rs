@@ -1,8 +1,13 @@
 //! Idempotent producers (§5.2.1).
 
+use std::cmp::Ordering::{Equal, Greater, Less};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
 use http::{HeaderMap, StatusCode};
 
 use super::answer::{Answer, Refusal};
+use super::defect::{Flaw, Flaws};
 use super::names::{
     PRODUCER_EPOCH, PRODUCER_EXPECTED_SEQ, PRODUCER_ID, PRODUCER_RECEIVED_SEQ, PRODUCER_SEQ,
 };
@@ -45,10 +50,11 @@ impl Claim {
     }
 
     /// The state of the producer once this request is accepted.
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self, now: SystemTime) -> State {
         State {
             epoch: self.epoch,
             seq: self.seq,
+            since: now,
         }
     }
 }
@@ -57,14 +63,23 @@ fn integer(text: &str) -> Option<u64> {
     decimal(text).filter(|&number| number <= MAX_INTEGER)
 }
 
+/// What a stream knows about its producers.
+pub(super) type Producers = BTreeMap<Vec<u8>, State>;
+
 /// What a stream knows about a producer: the last request it accepted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct State {
     pub(super) epoch: u64,
     pub(super) seq: u64,
+    since: SystemTime,
 }
 
 impl State {
+    /// Whether it is some time ago that it was accepted.
+    pub(super) fn has_settled(&self, now: SystemTime) -> bool {
+        self.since + Duration::from_millis(200) < now
+    }
+
     /// Echoes the producer's state in an answer.
     pub(super) fn describe(self, answer: Answer) -> Answer {
         answer
@@ -83,23 +98,32 @@ pub(super) enum Verdict {
 }
 
 /// Judges a request by what the stream knows about its producer.
-pub(super) fn judge(known: Option<State>, claim: &Claim) -> Result<Verdict, Refusal> {
-    match known {
-        Some(state) if claim.epoch < state.epoch => Err(fenced(state)),
-        Some(state) if claim.epoch == state.epoch => {
-            if claim.seq <= state.seq {
-                Ok(Verdict::Duplicate(state))
-            } else if claim.seq == state.seq + 1 {
-                Ok(Verdict::Accept)
-            } else {
-                Err(gap(state.seq + 1, claim.seq))
-            }
+pub(super) fn judge(known: Option<State>, claim: &Claim, flaws: Flaws) -> Result<Verdict, Refusal> {
+    let Some(state) = known else {
+        return if claim.seq == 0 || flaws.has(Flaw::ProducersBeginAnywhere) {
+            Ok(Verdict::Accept)
+        } else {
+            Err(gap(0, claim.seq))
+        };
+    };
+    let next = state.seq + 1;
+    match claim.epoch.cmp(&state.epoch) {
+        Less if flaws.has(Flaw::OldEpochsAreTaken) => Ok(Verdict::Accept),
+        Less if claim.seq < next && flaws.has(Flaw::OldRepetitionsAreKnown) => {
+            Ok(Verdict::Duplicate(state))
         }
-        // A higher epoch: the producer was restarted and begins anew.
-        Some(_) if claim.seq == 0 => Ok(Verdict::Accept),
-        Some(_) => Err(Refusal::bad_request("a new epoch begins at Producer-Seq 0")),
-        None if claim.seq == 0 => Ok(Verdict::Accept),
-        None => Err(gap(0, claim.seq)),
+        Less => Err(fenced(state)),
+        Equal if claim.seq < next && flaws.has(Flaw::RepetitionIsStored) => Ok(Verdict::Accept),
+        Equal if claim.seq < state.seq && flaws.has(Flaw::OnlyTheLastIsKnown) => {
+            Err(gap(next, claim.seq))
+        }
+        Equal if claim.seq < next => Ok(Verdict::Duplicate(state)),
+        Equal if claim.seq == next || flaws.has(Flaw::GapsAreTaken) => Ok(Verdict::Accept),
+        Equal => Err(gap(next, claim.seq)),
+        Greater if flaws.has(Flaw::NewEpochsAreRefused) => Err(fenced(state)),
+        // The producer was restarted and begins anew.
+        Greater if claim.seq == 0 || flaws.has(Flaw::NewEpochsBeginAnywhere) => Ok(Verdict::Accept),
+        Greater => Err(Refusal::bad_request("a new epoch begins at Producer-Seq 0")),
     }
 }
 

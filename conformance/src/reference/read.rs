@@ -7,7 +7,9 @@ use http::{HeaderMap, StatusCode};
 use super::answer::{Answer, Refusal};
 use super::choice::AnswerStyle;
 use super::config::Config;
+use super::defect::{Flaw, Flaws};
 use super::etag;
+use super::json;
 use super::names::{NO_STORE, SHARED, STREAM_CLOSED, STREAM_CURSOR, STREAM_UP_TO_DATE};
 use super::offset::{Offset, Start};
 use super::page::Page;
@@ -26,13 +28,42 @@ pub(super) fn head(stream: &Stream) -> Answer {
 /// The position to read from. An offset past the tail was never issued by this stream: to wait there would be
 /// to skip what is appended below it. One before the earliest that is kept would skip what was dropped (§5.6);
 /// who asks for the beginning says that any will do.
-pub(super) fn position(stream: &Stream, earliest: Offset, start: Start) -> Result<Offset, Refusal> {
+pub(super) fn position(
+    stream: &Stream,
+    earliest: Offset,
+    start: Start,
+    flaws: Flaws,
+) -> Result<Offset, Refusal> {
+    let tail = stream.tail();
+    let unknown = || Err(Refusal::bad_request("this stream has no such offset"));
     match start {
+        _ if stream.closed.is_some() && flaws.has(Flaw::ClosedIsUnreadable) => Ok(tail),
         Start::Beginning => Ok(earliest),
-        Start::Tail => Ok(stream.tail()),
-        Start::At(offset) if offset < earliest => Err(Refusal::dropped()),
-        Start::At(offset) if offset <= stream.tail() => Ok(offset),
-        Start::At(_) => Err(Refusal::bad_request("this stream has no such offset")),
+        Start::Tail if flaws.has(Flaw::NowIsTheBeginning) => Ok(earliest),
+        Start::Tail => Ok(tail),
+        Start::At(offset) if offset < earliest => {
+            if flaws.has(Flaw::OldContentIsForgotten) || flaws.has(Flaw::DroppedIsSkipped) {
+                Ok(earliest)
+            } else {
+                Err(Refusal::dropped())
+            }
+        }
+        Start::At(offset) if offset > tail => unknown(),
+        Start::At(offset) if flaws.has(Flaw::OldOffsetsAreForgotten) && offset.0 + 8 < tail.0 => {
+            unknown()
+        }
+        Start::At(offset)
+            if flaws.has(Flaw::InheritedOffsetsAreUnknown) && offset.0 < stream.log.start() =>
+        {
+            unknown()
+        }
+        Start::At(Offset(at)) if flaws.has(Flaw::OffsetIsIncluded) && at > earliest.0 => {
+            Ok(Offset(at - 1))
+        }
+        Start::At(Offset(at)) if flaws.has(Flaw::OffsetIsSkipped) && at < tail.0 => {
+            Ok(Offset(at + 1))
+        }
+        Start::At(offset) => Ok(offset),
     }
 }
 
@@ -62,7 +93,18 @@ pub(super) fn from_now(stream: &Stream, page: &Page, config: &Config) -> Answer 
 }
 
 fn body(stream: &Stream, page: &Page, config: &Config) -> Vec<Bytes> {
-    page.body(stream.content_type.is_json().then(|| config.spacing()))
+    let json = stream.content_type.is_json();
+    let flaws = config.flaws();
+    if flaws.has(Flaw::ForksAreTwoArrays) && json {
+        let inherited = stream.log.start().saturating_sub(page.start.0) as usize;
+        let (inherited, own) = page.pieces.split_at(inherited.min(page.pieces.len()));
+        if !inherited.is_empty() && !own.is_empty() {
+            let array = |pieces| json::array(pieces, config.spacing());
+            return [inherited, own].into_iter().flat_map(array).collect();
+        }
+    }
+    let array = json || page.is_empty() && flaws.has(Flaw::NowBringsAnArray);
+    page.body(array.then(|| config.spacing()))
 }
 
 fn page_head(stream: &Stream, page: &Page) -> Answer {

@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::choice::{AnswerStyle, SseStyle};
 use super::config::Config;
 use super::content_type::ContentType;
+use super::defect::Flaw;
 use super::json::{IN_LINES, TIGHT};
 use super::names::STREAM_SSE_DATA_ENCODING;
 use super::page::Page;
@@ -98,7 +99,12 @@ fn payload(page: &Page, encoding: Encoding, lines: bool) -> String {
 
 /// The payload of a control event. Closed implies caught up, and ends the need for a cursor.
 fn control(page: &Page, cursor: u64, config: &Config) -> String {
-    let mut token = json_string(&config.offsets.token(page.end.0));
+    let offset = if config.flaws().has(Flaw::ControlIsBehind) {
+        page.start
+    } else {
+        page.end
+    };
+    let mut token = json_string(&config.offsets.token(offset.0));
     let odd = config.sse_like(SseStyle::Members);
     if odd {
         token = escaped(&token);

@@ -1,15 +1,20 @@
 //! All streams: names, life and death, and reading through forks.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::answer::Refusal;
 use super::choice::OffsetFormat;
+use super::defect::{Flaw, Flaws};
 use super::log::{Budget, Limits};
 use super::offset::Offset;
 use super::page::Page;
+use super::producer::Producers;
 use super::stream::{Stream, StreamId};
 use super::timers::Timers;
+
+/// How long after a use a stream ends at the earliest whose end is put off, though it must not be.
+const MOMENTS_SLIDE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct Store {
@@ -19,17 +24,26 @@ pub(super) struct Store {
     streams: BTreeMap<StreamId, Stream>,
     expiries: Timers<StreamId>,
     last_id: u64,
+    flaws: Flaws,
+    /// What producers of deleted streams have left, by path: nothing, if all is well.
+    left: BTreeMap<String, Producers>,
 }
 
 impl Store {
-    pub(super) fn new(offsets: OffsetFormat) -> Self {
+    pub(super) fn new(offsets: OffsetFormat, flaws: Flaws) -> Self {
         Self {
             offsets,
             paths: BTreeMap::new(),
             streams: BTreeMap::new(),
             expiries: Timers::default(),
             last_id: 0,
+            flaws,
+            left: BTreeMap::new(),
         }
+    }
+
+    pub(super) fn flaws(&self) -> Flaws {
+        self.flaws
     }
 
     /// The stream under a path, be it soft-deleted.
@@ -83,6 +97,12 @@ impl Store {
             .and_then(|fork| self.streams.get_mut(&fork.source))
         {
             source.forks += 1;
+            if self.flaws.has(Flaw::ForkTakesTheProducers) {
+                source.producers.clear();
+            }
+        }
+        if let Some(producers) = self.left.remove(&stream.path) {
+            stream.producers = producers;
         }
         self.paths.insert(stream.path.clone(), id);
         self.streams.insert(id, stream);
@@ -99,7 +119,7 @@ impl Store {
             let Some(stream) = self.streams.get_mut(&id) else {
                 return;
             };
-            if stream.forks > 0 {
+            if stream.forks > 0 && !self.flaws.has(Flaw::DeletedIsGoneForForks) {
                 stream.soft_deleted = true;
                 return;
             }
@@ -107,11 +127,18 @@ impl Store {
                 return;
             };
             self.paths.remove(&stream.path);
+            if self.flaws.has(Flaw::ProducersOutliveTheStream) {
+                self.left.insert(stream.path, stream.producers);
+            }
             // The last fork of a deleted stream takes that stream with it, and so on up the line.
             let Some(fork) = stream.fork else { return };
             if let Some(source) = self.streams.get_mut(&fork.source) {
                 source.forks -= 1;
-                if source.soft_deleted && source.forks == 0 {
+                let goes = source.soft_deleted
+                    && source.forks == 0
+                    && !self.flaws.has(Flaw::SoftDeletedStays)
+                    && !(stream.soft_deleted && self.flaws.has(Flaw::OnlyTheLastGoes));
+                if goes || self.flaws.has(Flaw::DeletedForkTakesItsSource) {
                     next = Some(fork.source);
                 }
             }
@@ -124,20 +151,31 @@ impl Store {
         let Some(stream) = self.streams.get(&id).filter(|stream| !stream.soft_deleted) else {
             return;
         };
-        let in_use = stream.readers > 0 && stream.expiry.slides();
-        let deadline = if in_use {
+        let in_use =
+            stream.readers > 0 && stream.expiry.slides() && !self.flaws.has(Flaw::ReadersDoNotHold);
+        let deadline = if in_use || self.flaws.has(Flaw::NothingExpires) {
             None
         } else {
             stream.expiry.deadline(now)
         };
+        let deadline = match deadline {
+            Some(end) if self.flaws.has(Flaw::MomentsSlide) => Some(end.max(now + MOMENTS_SLIDE)),
+            end => end,
+        };
         self.expiries.set(id, deadline);
+    }
+
+    fn touch_live(&mut self, id: StreamId, now: SystemTime) {
+        if !self.flaws.has(Flaw::LivePollIsNoUse) && !self.flaws.has(Flaw::EventsAreNoUse) {
+            self.touch(id, now);
+        }
     }
 
     /// A live reader begins.
     pub(super) fn attach(&mut self, id: StreamId, now: SystemTime) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.readers += 1;
-            self.touch(id, now);
+            self.touch_live(id, now);
         }
     }
 
@@ -145,8 +183,49 @@ impl Store {
     pub(super) fn detach(&mut self, id: StreamId, now: SystemTime) {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.readers -= 1;
-            self.touch(id, now);
+            self.touch_live(id, now);
         }
+    }
+
+    /// The server was restarted. Everything is as it was, if all is well.
+    #[cfg(feature = "embedded")]
+    pub(super) fn restarted(&mut self) {
+        for stream in self.streams.values_mut() {
+            if self.flaws.has(Flaw::RestartLosesContent) {
+                stream.log.pop();
+            }
+            if self.flaws.has(Flaw::RestartOpens) {
+                stream.closed = None;
+            }
+            if self.flaws.has(Flaw::RestartForgetsProducers) {
+                stream.producers.clear();
+            }
+        }
+    }
+
+    /// What a stream is a fork of; itself if it is none.
+    pub(super) fn source_of(&self, id: StreamId) -> StreamId {
+        let fork = self
+            .streams
+            .get(&id)
+            .and_then(|stream| stream.fork.as_ref());
+        fork.map_or(id, |fork| fork.source)
+    }
+
+    /// The forks of a stream.
+    pub(super) fn forks_of(&self, id: StreamId) -> Vec<StreamId> {
+        let all = self.streams.keys().copied();
+        all.filter(|&other| other != id && self.source_of(other) == id)
+            .collect()
+    }
+
+    /// The streams whose paths begin with this one.
+    pub(super) fn named_like(&self, path: &str) -> Vec<StreamId> {
+        let longer = self
+            .paths
+            .iter()
+            .filter(|(other, _)| other.starts_with(path));
+        longer.map(|(_, id)| *id).collect()
     }
 
     /// The stream that ends next by itself, and when.
@@ -166,6 +245,7 @@ impl Store {
         if start < self.earliest(stream) {
             return Err(Refusal::dropped());
         }
+        let tail = stream.tail();
         let json = stream.content_type.is_json();
         let mut pieces = Vec::new();
         let mut budget = Budget::new(limits);
@@ -179,14 +259,20 @@ impl Store {
                 break;
             }
         }
-        let end = Offset(position);
-        let up_to_date = end == stream.tail();
+        let mut end = Offset(position);
+        if end < tail && self.flaws.has(Flaw::PagesLeaveGaps) {
+            end.0 += 1;
+        }
+        if end < tail && self.flaws.has(Flaw::PagesOverlap) {
+            end.0 -= 1;
+        }
+        let up_to_date = end == tail || self.flaws.has(Flaw::PartsAreUpToDate);
         let mut page = Page {
             start,
             end,
             pieces,
             up_to_date,
-            closed: up_to_date && stream.closed.is_some(),
+            closed: (up_to_date || self.flaws.has(Flaw::PartsAreClosed)) && stream.closed.is_some(),
         };
         if stream.content_type.is_text() && !up_to_date {
             page.end_on_character();
@@ -198,8 +284,14 @@ impl Store {
     pub(super) fn earliest(&self, stream: &Stream) -> Offset {
         let mut earliest = stream.log.first();
         let mut youngest = stream;
+        let mut ancestors = match self.flaws {
+            flaws if flaws.has(Flaw::InheritedIsNotRead) => 0,
+            flaws if flaws.has(Flaw::OnlyTheSourceIsRead) => 1,
+            _ => usize::MAX,
+        };
         // Older streams count as long as nothing is missing in between.
-        while youngest.log.first() == youngest.log.start() {
+        while youngest.log.first() == youngest.log.start() && ancestors > 0 {
+            ancestors -= 1;
             let source = youngest
                 .fork
                 .as_ref()

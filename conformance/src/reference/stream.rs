@@ -1,7 +1,5 @@
 //! One stream.
 
-use std::collections::BTreeMap;
-
 use http::HeaderValue;
 
 use super::content_type::ContentType;
@@ -25,7 +23,7 @@ pub(super) struct Stream {
     pub(super) expiry_asked: bool,
     pub(super) log: Log,
     pub(super) closed: Option<Closed>,
-    pub(super) producers: BTreeMap<Vec<u8>, producer::State>,
+    pub(super) producers: producer::Producers,
     /// The last `Stream-Seq`. Its scope is the stream: all writers share one sequence (§5.2).
     pub(super) last_seq: Option<HeaderValue>,
     pub(super) fork: Option<Fork>,

@@ -1,44 +1,85 @@
 //! Ways to break the server, one at a time, so that a suite for servers can show that it notices.
+//!
+//! A server goes wrong in what it takes a request for, in what it does, or in what it says. The first and the last are
+//! distortions at its edges, done by the listener; in between a rule of the model does not hold, which the model asks
+//! where the rule is: `flaws.has(Flaw::…)`.
 
-mod appending;
-mod creating;
-mod reading;
+mod asked;
+mod edit;
+mod flaw;
+mod table;
+mod unbroken;
 
 use std::fmt;
 
+use bytes::Bytes;
+use http::Request;
+use http::header::CONTENT_LENGTH;
 use http::response::Parts;
-use http::{HeaderMap, Method, Request, StatusCode};
+
+pub(crate) use asked::Asked;
+pub(crate) use flaw::{Flaw, Flaws};
+pub use unbroken::UNBROKEN;
 
 /// One thing that the server does wrong.
 #[derive(Clone, Copy)]
 pub struct Defect {
     id: &'static str,
     requirement: &'static str,
+    case: &'static str,
     what: &'static str,
-    distort: fn(&Asked, &mut Parts),
+    misreads: Option<fn(&Asked, &mut Request<Bytes>)>,
+    breaks: Option<Flaw>,
+    says: Option<fn(&Asked, &mut Parts)>,
+    writes: Option<fn(&Asked, &str) -> String>,
+}
+
+const fn defect(
+    id: &'static str,
+    requirement: &'static str,
+    case: &'static str,
+    what: &'static str,
+) -> Defect {
+    Defect {
+        id,
+        requirement,
+        case,
+        what,
+        misreads: None,
+        breaks: None,
+        says: None,
+        writes: None,
+    }
 }
 
 impl Defect {
-    const fn head(
-        id: &'static str,
-        requirement: &'static str,
-        what: &'static str,
-        distort: fn(&Asked, &mut Parts),
-    ) -> Self {
-        Self {
-            id,
-            requirement,
-            what,
-            distort,
-        }
+    /// It takes a request for another one.
+    const fn misreads(mut self, change: fn(&Asked, &mut Request<Bytes>)) -> Self {
+        self.misreads = Some(change);
+        self
     }
 
-    /// All of them.
+    /// It does not keep a rule.
+    const fn breaks(mut self, flaw: Flaw) -> Self {
+        self.breaks = Some(flaw);
+        self
+    }
+
+    /// The head of an answer is another one.
+    const fn says(mut self, change: fn(&Asked, &mut Parts)) -> Self {
+        self.says = Some(change);
+        self
+    }
+
+    /// A piece of a body is another one: a whole body, as long as it is short, or some events.
+    const fn writes(mut self, change: fn(&Asked, &str) -> String) -> Self {
+        self.writes = Some(change);
+        self
+    }
+
+    /// All of them, in the order of the protocol.
     pub fn all() -> impl Iterator<Item = Self> {
-        [creating::CREATING, appending::APPENDING, reading::READING]
-            .into_iter()
-            .flatten()
-            .copied()
+        table::ALL.iter().copied().flatten().copied()
     }
 
     /// The one of this name.
@@ -56,135 +97,51 @@ impl Defect {
         self.requirement
     }
 
+    /// The case of the server suite that finds it.
+    pub fn case(&self) -> &'static str {
+        self.case
+    }
+
     /// What the server does.
     pub fn what(&self) -> &'static str {
         self.what
     }
 
+    /// The rule of the model that does not hold, if it is one.
+    pub(crate) fn flaw(&self) -> Option<Flaw> {
+        self.breaks
+    }
+
+    /// Changes a request, if this is about such a request.
+    pub(crate) fn misread(&self, asked: &Asked, request: &mut Request<Bytes>) {
+        if let Some(change) = self.misreads {
+            change(asked, request);
+        }
+    }
+
     /// Changes the head of an answer, if this is about such an answer.
     pub(crate) fn distort(&self, asked: &Asked, head: &mut Parts) {
-        (self.distort)(asked, head);
+        if let Some(change) = self.says {
+            change(asked, head);
+        }
+        if self.writes.is_some() {
+            // How long the body will be is not known.
+            head.headers.remove(CONTENT_LENGTH);
+        }
+    }
+
+    /// Changes a piece of the body of an answer, if this is about such an answer.
+    pub(crate) fn garble(&self, asked: &Asked, piece: Bytes) -> Bytes {
+        match (self.writes, std::str::from_utf8(&piece)) {
+            (Some(change), Ok(text)) => Bytes::from(change(asked, text)),
+            _ => piece,
+        }
     }
 }
 
 impl fmt::Debug for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Defect").field(&self.id).finish()
-    }
-}
-
-/// What there is to know of a request when its answer is distorted.
-pub(crate) struct Asked {
-    method: Method,
-    query: String,
-    headers: HeaderMap,
-    has_body: bool,
-}
-
-impl Asked {
-    pub(crate) fn of<B: AsRef<[u8]>>(request: &Request<B>) -> Self {
-        Self {
-            method: request.method().clone(),
-            query: request.uri().query().unwrap_or_default().to_owned(),
-            headers: request.headers().clone(),
-            has_body: !request.body().as_ref().is_empty(),
-        }
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.headers.contains_key(name)
-    }
-
-    fn closes(&self) -> bool {
-        let value = self.headers.get("stream-closed");
-        value.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
-    }
-
-    fn asks(&self, pair: &str) -> bool {
-        self.query.split('&').any(|part| part == pair)
-    }
-
-    fn put(&self) -> bool {
-        self.method == Method::PUT
-    }
-
-    fn fork(&self) -> bool {
-        self.put() && self.has("stream-forked-from")
-    }
-
-    fn post(&self) -> bool {
-        self.method == Method::POST
-    }
-
-    /// An append of a producer, or a close.
-    fn produces(&self) -> bool {
-        self.post() && self.has("producer-id")
-    }
-
-    /// A POST that closes and brings nothing.
-    fn only_closes(&self) -> bool {
-        self.post() && self.closes() && !self.has_body
-    }
-
-    fn delete(&self) -> bool {
-        self.method == Method::DELETE
-    }
-
-    fn head(&self) -> bool {
-        self.method == Method::HEAD
-    }
-
-    fn get(&self) -> bool {
-        self.method == Method::GET
-    }
-
-    fn polls(&self) -> bool {
-        self.get() && self.asks("live=long-poll")
-    }
-
-    fn streams(&self) -> bool {
-        self.get() && self.asks("live=sse")
-    }
-
-    /// A read that is not live.
-    fn catches_up(&self) -> bool {
-        self.get() && !self.polls() && !self.streams()
-    }
-
-    fn now(&self) -> bool {
-        self.asks("offset=now")
-    }
-}
-
-/// What the rows of the tables are made of.
-trait Distort {
-    fn is(&self, status: u16) -> bool;
-    fn has(&self, name: &str) -> bool;
-    fn lose(&mut self, name: &str);
-    fn set(&mut self, name: &'static str, value: &'static str);
-    fn answer_with(&mut self, status: StatusCode);
-}
-
-impl Distort for Parts {
-    fn is(&self, status: u16) -> bool {
-        self.status.as_u16() == status
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.headers.contains_key(name)
-    }
-
-    fn lose(&mut self, name: &str) {
-        self.headers.remove(name);
-    }
-
-    fn set(&mut self, name: &'static str, value: &'static str) {
-        self.headers
-            .insert(name, http::HeaderValue::from_static(value));
-    }
-
-    fn answer_with(&mut self, status: StatusCode) {
-        self.status = status;
     }
 }
 
@@ -200,5 +157,24 @@ mod tests {
         assert_eq!(ids.len(), Defect::all().count());
         assert!(Defect::named("append.no-offset").is_some());
         assert!(Defect::named("append").is_none());
+    }
+
+    #[test]
+    fn no_two_break_the_same_rule() {
+        let flaws: Vec<_> = Defect::all().filter_map(|defect| defect.flaw()).collect();
+        for (number, flaw) in flaws.iter().enumerate() {
+            assert!(!flaws[..number].contains(flaw), "{flaw:?} twice");
+        }
+    }
+
+    #[test]
+    fn each_does_something_wrong() {
+        for defect in Defect::all() {
+            let does = defect.misreads.is_some()
+                || defect.breaks.is_some()
+                || defect.says.is_some()
+                || defect.writes.is_some();
+            assert!(does, "{}", defect.id);
+        }
     }
 }

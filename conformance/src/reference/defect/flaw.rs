@@ -1,0 +1,161 @@
+//! The rules of the model that can be broken. The tables say what each does to a server.
+
+/// A rule that does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    // What is stored (§4).
+    RestartLosesContent,
+    OldContentIsForgotten,
+    LogIsFull,
+    RestartOpens,
+    ClosedIsUnreadable,
+    PutReopens,
+    ClosingAppendIsLost,
+    ClosingAppendLeavesOpen,
+    // Forks (§4.2).
+    DeletedForkTakesItsSource,
+    InheritedIsNotRead,
+    OnlyTheSourceIsRead,
+    ForksBeginEmpty,
+    ForkOffsetIsIncluded,
+    TtlIsNotInherited,
+    TtlOfAForkIsCapped,
+    TtlOfTheSourceWins,
+    MomentIsNotInherited,
+    MomentOfTheSourceWins,
+    MomentOfAForkIsCapped,
+    ForkOffsetIsCapped,
+    SubOffsetIsCapped,
+    ForkReplaces,
+    ForkSourceIsNotCompared,
+    ClosedIsNotForked,
+    ForkIsClosedToo,
+    ForkHasTheProducers,
+    ForkHasTheSeq,
+    ForkTakesTheProducers,
+    SoftDeletedPathIsFree,
+    DeletedIsGoneForForks,
+    SoftDeletedStays,
+    OnlyTheLastGoes,
+    RefusedForkCounts,
+    AppendsReachForks,
+    // Creating (§5.1).
+    PutReplaces,
+    ClosureIsNotCompared,
+    PutCloses,
+    PutChangesTheEnd,
+    RepeatedBodyIsAppended,
+    GetIsNoUse,
+    NowIsNoUse,
+    AppendIsNoUse,
+    CloseIsNoUse,
+    LivePollIsNoUse,
+    EventsAreNoUse,
+    ReadersDoNotHold,
+    ProducerIsNoUse,
+    HeadIsAUse,
+    NothingExpires,
+    MomentsSlide,
+    // Appending (§5.2).
+    TypeIsNotCompared,
+    UntypedIsTaken,
+    TypeOfNothingMatters,
+    CutBodyIsStored,
+    SeqIsANumber,
+    SeqMayStay,
+    SeqIsForgotten,
+    RefusedSeqIsKept,
+    NotRisingIsStored,
+    SeqIsUsedUpFirst,
+    AppendClosesAgain,
+    ClosedTakesAppends,
+    ClosedIsStored,
+    ClosedTakesProducers,
+    TypeBeforeClosed,
+    SeqBeforeClosed,
+    ContentBeforeClosed,
+    RefusedCloses,
+    AppendNamesTheOldTail,
+    EmptyArrayIsTaken,
+    CloseIsLost,
+    CloseAgainIsRefused,
+    // Producers (§5.2.1).
+    OldEpochsAreTaken,
+    OldRepetitionsAreKnown,
+    RepetitionIsStored,
+    OnlyTheLastIsKnown,
+    GapsAreTaken,
+    NewEpochsAreRefused,
+    NewEpochsBeginAnywhere,
+    NewEpochIsForgotten,
+    ProducersBeginAnywhere,
+    OutOfTurnIsStored,
+    StateComesLate,
+    NumberIsUsedUpFirst,
+    ClosingRepetitionIsStored,
+    ClosingIsForgotten,
+    AnyProducerClosesAgain,
+    RestartForgetsProducers,
+    // Deleting and reading (§5.4–5.6).
+    ProducersOutliveTheStream,
+    DeletionDoesNothing,
+    LongerNamesGoToo,
+    DeletionLeavesPolls,
+    DeletionLeavesEvents,
+    DroppedIsSkipped,
+    PartsAreUpToDate,
+    PartsAreClosed,
+    PagesLeaveGaps,
+    PagesOverlap,
+    OffsetIsIncluded,
+    OffsetIsSkipped,
+    // Reading live (§5.7, §5.8).
+    PollsWaitForMore,
+    PollsDoNotWait,
+    PollsWaitAtTheEnd,
+    PollsMissAppends,
+    PollsMissTheClosure,
+    PollsHearOfTheEndOnly,
+    PollsSkipWhatIsInherited,
+    PollsOfForksReadTheSource,
+    EventsOfForksReadTheSource,
+    BinaryIsText,
+    TextIsBinary,
+    CapitalsAreBinary,
+    CarriageReturnsAreText,
+    ControlIsBehind,
+    ClosedEventsStayOpen,
+    EventsMissAppends,
+    EventsMissTheClosure,
+    EventsNeverEnd,
+    CharactersAreCut,
+    // Offsets (§8).
+    OldOffsetsAreForgotten,
+    InheritedOffsetsAreUnknown,
+    NowBringsAnArray,
+    NowIsTheBeginning,
+    PollsFromNowDoNotWait,
+    // JSON (§9).
+    ForksAreTwoArrays,
+    // Caching (§10).
+    TagKnowsNoEnd,
+    TagKnowsNoStart,
+    TagKnowsNoClosure,
+    TagKnowsNoStream,
+    EventCursorsStandStill,
+}
+
+/// What does not hold: nothing, or one rule.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Flaws(Option<Flaw>);
+
+impl Flaws {
+    pub(crate) fn of(flaw: Option<Flaw>) -> Self {
+        Self(flaw)
+    }
+
+    /// Is this what is wrong?
+    pub(crate) fn has(self, flaw: Flaw) -> bool {
+        self.0 == Some(flaw)
+    }
+}

@@ -1,0 +1,30 @@
+//! All defects, by what they are about.
+
+mod append;
+mod create;
+mod events;
+mod forks;
+mod json;
+mod model;
+mod offsets;
+mod polls;
+mod producers;
+mod reading;
+mod serving;
+
+use super::Defect;
+
+/// In the order of the protocol.
+pub(super) const ALL: &[&[Defect]] = &[
+    model::ROWS,
+    forks::ROWS,
+    create::ROWS,
+    append::ROWS,
+    producers::ROWS,
+    reading::ROWS,
+    polls::ROWS,
+    events::ROWS,
+    offsets::ROWS,
+    json::ROWS,
+    serving::ROWS,
+];
