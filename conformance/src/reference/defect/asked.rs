@@ -80,6 +80,16 @@ impl Asked {
         self.method == Method::POST
     }
 
+    /// It goes below the reserved segment.
+    pub(super) fn controls(&self) -> bool {
+        self.path.contains("/__ds/")
+    }
+
+    /// It is for the keys that webhooks are signed with.
+    pub(super) fn keys(&self) -> bool {
+        self.path.ends_with("/__ds/jwks.json")
+    }
+
     /// An append of a producer, or a close.
     pub(super) fn produces(&self) -> bool {
         self.post() && self.has("producer-id")

@@ -11,6 +11,7 @@ use super::route::{Part, Resource};
 use super::settings::{self, Settings};
 use super::subscription::Subscription;
 use crate::reference::answer::Answer;
+use crate::reference::defect::Flaw;
 use crate::reference::model::Model;
 use crate::reference::names::NO_STORE;
 use crate::reference::offset::Offset;
@@ -47,6 +48,7 @@ impl Model {
             (Resource::Of(id, part), _) => (id, part),
         };
         let known = self.subscriptions.find(root, &id);
+        let flaws = self.config.flaws();
         match (&part, method) {
             (Part::Itself, &Method::PUT) => self.subscribe(root, id, known, request),
             (Part::Itself, &Method::GET) => {
@@ -54,7 +56,7 @@ impl Model {
                 Ok(self.described(StatusCode::OK, key))
             }
             (Part::Itself, &Method::DELETE) => {
-                if let Some(key) = known {
+                if let Some(key) = known.filter(|_| !flaws.has(Flaw::SubscriptionsAreNotDeleted)) {
                     self.subscriptions.remove(key);
                 }
                 Ok(done())
@@ -62,7 +64,14 @@ impl Model {
             (Part::Itself, _) => Err(Problem::method("GET, HEAD, PUT, DELETE")),
             (Part::Stream(path), &Method::DELETE) => {
                 let path = settings::relative(path)?;
-                self.subscription(known)?.unlink(&path);
+                let subscription = self.subscription(known)?;
+                let is_linked = subscription.links.contains_key(&path);
+                if flaws.has(Flaw::UnlinkingNeedsALink) && !is_linked {
+                    return Err(Problem::not_found());
+                }
+                if !flaws.has(Flaw::UnlinkingDoesNothing) {
+                    subscription.unlink(&path);
+                }
                 Ok(done())
             }
             (Part::Stream(_), _) => Err(Problem::method("DELETE")),
@@ -83,8 +92,15 @@ impl Model {
                 self.claim(known.ok_or_else(Problem::not_found)?, &members)
             }
             (Part::Callback | Part::Ack | Part::Release, &Method::POST) => {
-                let token = token(request).ok_or_else(Problem::no_token)?;
+                let token = match token(request) {
+                    Some(token) => token,
+                    None if flaws.has(Flaw::TokensAreOptional) => "",
+                    None => return Err(Problem::no_token()),
+                };
                 let members = body(request)?;
+                if known.is_none() && flaws.has(Flaw::DeletedTakesReports) {
+                    return Ok(done());
+                }
                 let key = known.ok_or_else(Problem::not_found)?;
                 self.report(key, &part, token, &members)
             }
@@ -118,15 +134,22 @@ impl Model {
         request: &Request<Bytes>,
     ) -> Result<Answer, Problem> {
         let wanted = Value::Object(body(request)?);
-        let settings = Settings::parse(&wanted, self.config.local_webhooks)?;
+        let flaws = self.config.flaws();
+        let settings = Settings::parse(&wanted, self.config.local_webhooks, flaws)?;
         if let Some(key) = known {
-            if self.subscription(known)?.settings != settings {
+            let same = self.subscription(known)?.settings == settings;
+            let misordered =
+                flaws.has(Flaw::OrderOfStreamsMatters) && !is_in_order(&wanted["streams"]);
+            if same && !misordered {
+                return Ok(self.described(StatusCode::OK, key));
+            }
+            if !flaws.has(Flaw::SubscriptionsAreReplaced) {
                 return Err(Problem::exists());
             }
-            return Ok(self.described(StatusCode::OK, key));
+            self.subscriptions.remove(key);
         }
         let root_url = format!("{}{root}", origin(request.uri(), request.headers()));
-        let mut subscription = Subscription::new(id, root, root_url, settings, self.now);
+        let mut subscription = Subscription::new(id, root, root_url, settings, self.now, flaws);
         // §6.2: what is there already is no work.
         let explicit: Vec<_> = subscription.settings.streams.iter().cloned().collect();
         for path in explicit {
@@ -135,7 +158,9 @@ impl Model {
         for stream in self.store.all() {
             match subscription.relative(&stream.path) {
                 Some(path) if subscription.covers(path) => {
-                    subscription.link_by_pattern(path, stream.tail());
+                    let history = flaws.has(Flaw::HistoryIsWork);
+                    let acked = if history { Offset(0) } else { stream.tail() };
+                    subscription.link_by_pattern(path, acked);
                 }
                 _ => {}
             }
@@ -155,6 +180,9 @@ impl Model {
     /// A stream has appeared: it is linked from its beginning wherever a pattern is for it, so that what it holds, or
     /// inherits, is work (§6.2).
     pub(in crate::reference) fn appeared(&mut self, path: &str) {
+        if self.config.flaws().has(Flaw::LaterStreamsAreNotLinked) {
+            return;
+        }
         for subscription in self.subscriptions.by_key.values_mut() {
             match subscription.relative(path) {
                 Some(relative) if subscription.covers(relative) => {
@@ -184,6 +212,11 @@ fn body(request: &Request<Bytes>) -> Result<Map<String, Value>, Problem> {
     }
     serde_json::from_slice(request.body())
         .map_err(|_| Problem::invalid("the body is no JSON object"))
+}
+
+fn is_in_order(streams: &Value) -> bool {
+    let streams = streams.as_array().map_or(&[][..], Vec::as_slice);
+    streams.is_sorted_by_key(|path| path.as_str().unwrap_or_default().to_owned())
 }
 
 /// §12.9: tokens come in `Authorization`, and nowhere else.

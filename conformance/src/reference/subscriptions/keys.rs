@@ -8,6 +8,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey};
 use serde_json::{Value, json};
 
 use super::SubscriptionKey;
+use crate::reference::defect::{Flaw, Flaws};
 
 /// What the key is derived with, so that it is not what else the seed gives.
 const SALT: u64 = 0x6b65_7973_6b65_7973;
@@ -46,10 +47,19 @@ impl Keys {
     }
 
     /// The value of `Webhook-Signature` for a body that is sent now.
-    pub(super) fn signature(&self, body: &[u8], now: SystemTime) -> String {
+    pub(super) fn signature(&self, body: &[u8], now: SystemTime, flaws: Flaws) -> String {
         let since = now.duration_since(SystemTime::UNIX_EPOCH);
-        let seconds = since.unwrap_or_default().as_secs();
-        let signed = [format!("{seconds}.").as_bytes(), body].concat();
+        let since = since.unwrap_or_default();
+        let seconds = if flaws.has(Flaw::SignatureTimeIsInMilliseconds) {
+            since.as_millis() as u64
+        } else {
+            since.as_secs()
+        };
+        let signed = if flaws.has(Flaw::SignatureKnowsNoTime) {
+            body.to_vec()
+        } else {
+            [format!("{seconds}.").as_bytes(), body].concat()
+        };
         let signature = URL_SAFE_NO_PAD.encode(self.0.sign(&signed).to_bytes());
         format!("t={seconds},kid={},ed25519={signature}", self.kid())
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use super::target;
+use crate::reference::defect::{Flaw, Flaws};
 use crate::reference::request::stream_path;
 
 const DEFAULT_LEASE: u64 = 30_000;
@@ -33,12 +34,12 @@ pub(super) enum Kind {
 }
 
 impl Settings {
-    pub(super) fn parse(body: &Value, local_webhooks: bool) -> Result<Self, Problem> {
+    pub(super) fn parse(body: &Value, local: bool, flaws: Flaws) -> Result<Self, Problem> {
         let Value::Object(members) = body else {
             return Err(Problem::invalid("the body is no JSON object"));
         };
         let kind = match text(members, "type")? {
-            Some("webhook") => Kind::Webhook(webhook(members, local_webhooks)?),
+            Some("webhook") => Kind::Webhook(webhook(members, local, flaws)?),
             Some("pull-wake") => match text(members, "wake_stream")? {
                 Some(path) => Kind::PullWake(relative(path)?),
                 None => return Err(Problem::invalid("pull-wake needs a wake_stream")),
@@ -50,14 +51,14 @@ impl Settings {
             None | Some(Value::Null) => BTreeSet::new(),
             Some(paths) => relatives(paths)?,
         };
-        if pattern.is_none() && streams.is_empty() {
+        if pattern.is_none() && streams.is_empty() && !flaws.has(Flaw::ToNothingIsTaken) {
             return Err(Problem::invalid("there is neither a pattern nor streams"));
         }
         let lease = match members.get("lease_ttl_ms") {
             None | Some(Value::Null) => DEFAULT_LEASE,
             Some(value) => value
                 .as_u64()
-                .filter(|lease| LEASES.contains(lease))
+                .filter(|lease| LEASES.contains(lease) || flaws.has(Flaw::AnyLeaseIsTaken))
                 .ok_or(Problem::invalid(
                     "lease_ttl_ms is not between 1000 and 600000",
                 ))?,
@@ -72,14 +73,14 @@ impl Settings {
     }
 }
 
-fn webhook(members: &Map<String, Value>, local: bool) -> Result<String, Problem> {
+fn webhook(members: &Map<String, Value>, local: bool, flaws: Flaws) -> Result<String, Problem> {
     let webhook = members.get("webhook").and_then(Value::as_object);
     let url = match webhook {
         Some(webhook) => text(webhook, "url")?,
         None => None,
     };
     let url = url.ok_or(Problem::invalid("webhook needs a webhook.url"))?;
-    target::check(url, local).map_err(Problem::url_rejected)?;
+    target::check(url, local, flaws).map_err(Problem::url_rejected)?;
     Ok(url.to_owned())
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::settings::{Kind, Settings};
 use super::{glob, reserved};
 use crate::reference::choice::OffsetFormat;
+use crate::reference::defect::{Flaw, Flaws};
 use crate::reference::offset::Offset;
 use crate::reference::store::Store;
 
@@ -34,6 +35,7 @@ pub(super) struct Subscription {
     /// That of the last wake.
     pub(super) generation: u64,
     pub(super) wake: Option<Wake>,
+    flaws: Flaws,
 }
 
 /// Why a stream belongs to a subscription, and how far it was worked on.
@@ -70,6 +72,7 @@ impl Subscription {
         root_url: String,
         settings: Settings,
         created: SystemTime,
+        flaws: Flaws,
     ) -> Self {
         Self {
             id,
@@ -80,6 +83,7 @@ impl Subscription {
             links: BTreeMap::new(),
             generation: 0,
             wake: None,
+            flaws,
         }
     }
 
@@ -103,8 +107,10 @@ impl Subscription {
 
     /// Whether the pattern is for this stream. Its own wakes are no news for a subscription.
     pub(super) fn covers(&self, relative: &str) -> bool {
-        let pattern = self.settings.pattern.as_deref();
         let own = matches!(&self.settings.kind, Kind::PullWake(wakes) if wakes == relative);
+        let pattern = self.settings.pattern.as_deref();
+        let misread = pattern.and_then(|pattern| misread(pattern, self.flaws));
+        let pattern = misread.as_deref().or(pattern);
         !own && pattern.is_some_and(|pattern| glob::matches(pattern, relative))
     }
 
@@ -115,8 +121,17 @@ impl Subscription {
 
     /// Links a stream because somebody said so, at its tail.
     pub(super) fn link_explicitly(&mut self, relative: &str, store: &Store) {
-        let tail = self.tail(relative, store);
-        self.link(relative, tail).explicit = true;
+        let tail = if self.flaws.has(Flaw::LinksBeginAtTheBeginning) {
+            Offset(0)
+        } else {
+            self.tail(relative, store)
+        };
+        let moves = self.flaws.has(Flaw::LinkingAgainMoves);
+        let link = self.link(relative, tail);
+        link.explicit = true;
+        if moves {
+            link.acked = tail;
+        }
     }
 
     fn link(&mut self, relative: &str, acked: Offset) -> &mut Link {
@@ -131,7 +146,7 @@ impl Subscription {
     pub(super) fn unlink(&mut self, relative: &str) {
         if let Some(link) = self.links.get_mut(relative) {
             link.explicit = false;
-            if !link.by_pattern {
+            if !link.by_pattern || self.flaws.has(Flaw::UnlinkingTakesPatterns) {
                 self.links.remove(relative);
             }
         }
@@ -182,7 +197,7 @@ impl Subscription {
     pub(super) fn work(&self, store: &Store) -> Value {
         let links = self.links.iter().map(|(path, link)| {
             let tail = self.tail(path, store);
-            let mut row = link.describe(path, store.offsets);
+            let mut row = link.describe(path, store.offsets, self.flaws);
             row["tail_offset"] = store.offsets.token(tail.0).into();
             row["has_pending"] = (tail > link.acked).into();
             row
@@ -194,7 +209,7 @@ impl Subscription {
     pub(super) fn describe(&self, kid: &str, offsets: OffsetFormat) -> Value {
         let links = self.links.iter();
         let streams: Value = links
-            .map(|(path, link)| link.describe(path, offsets))
+            .map(|(path, link)| link.describe(path, offsets, self.flaws))
             .collect();
         let created = jiff::Timestamp::try_from(self.created).unwrap_or_default();
         let mut members = Map::new();
@@ -233,7 +248,9 @@ impl Subscription {
     fn status(&self) -> &'static str {
         let notice = self.wake.as_ref().and_then(|wake| wake.notice.as_ref());
         match notice {
-            Some(notice) if notice.failures > 0 => "failed",
+            Some(notice) if notice.failures > 0 && !self.flaws.has(Flaw::FailureDoesNotShow) => {
+                "failed"
+            }
             _ => "active",
         }
     }
@@ -241,12 +258,35 @@ impl Subscription {
 
 impl Link {
     /// §6.1: what was said explicitly comes first.
-    fn describe(&self, path: &str, offsets: OffsetFormat) -> Value {
-        let link_type = if self.explicit { "explicit" } else { "glob" };
+    fn describe(&self, path: &str, offsets: OffsetFormat, flaws: Flaws) -> Value {
+        let by_pattern = self.by_pattern && flaws.has(Flaw::PatternsComeFirst);
+        let link_type = if self.explicit && !by_pattern {
+            "explicit"
+        } else {
+            "glob"
+        };
         json!({
             "path": path,
             "link_type": link_type,
             "acked_offset": offsets.token(self.acked.0),
         })
     }
+}
+
+/// What a server with this flaw takes a pattern for.
+fn misread(pattern: &str, flaws: Flaws) -> Option<String> {
+    let (from, to) = if flaws.has(Flaw::AsteriskIsAnyNumber) {
+        ("*", "**")
+    } else if flaws.has(Flaw::TwoAsterisksAreSome) {
+        ("**", "*/**")
+    } else if flaws.has(Flaw::TwoAsterisksAreOne) {
+        ("**", "*")
+    } else {
+        return None;
+    };
+    let parts = pattern.split('/');
+    let parts: Vec<_> = parts
+        .map(|part| if part == from { to } else { part })
+        .collect();
+    Some(parts.join("/"))
 }

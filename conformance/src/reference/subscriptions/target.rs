@@ -4,11 +4,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+use crate::reference::defect::{Flaw, Flaws};
+
 /// Names that mean this machine or its network wherever they are looked up.
 const LOCAL: [&str; 4] = [".localhost", ".local", ".internal", ".home.arpa"];
 
 /// Whether webhooks are sent to this URL; if not, why. With `development`, plain HTTP to the loopback interface is fine.
-pub(super) fn check(url: &str, development: bool) -> Result<(), &'static str> {
+pub(super) fn check(url: &str, development: bool, flaws: Flaws) -> Result<(), &'static str> {
     let url = Url::parse(url).map_err(|_| "webhook.url is no URL")?;
     let Some(host) = url.host() else {
         return Err("webhook.url has no host");
@@ -17,11 +19,20 @@ pub(super) fn check(url: &str, development: bool) -> Result<(), &'static str> {
         return Err("webhook.url holds credentials");
     }
     match url.scheme() {
-        "https" if is_local(&host) => Err("webhook.url is local"),
+        "https" if is_local(&host) && !is_overlooked(&host, flaws) => Err("webhook.url is local"),
         "https" => Ok(()),
         "http" if development && is_loopback(&host) => Ok(()),
+        "http" if flaws.has(Flaw::PlainWebhooksAreTaken) => Ok(()),
         _ => Err("webhook.url is not https"),
     }
+}
+
+/// Whether a server with this flaw takes the host for one like any other.
+fn is_overlooked(host: &Host<&str>, flaws: Flaws) -> bool {
+    const METADATA: Host<&str> = Host::Ipv4(Ipv4Addr::new(169, 254, 169, 254));
+    flaws.has(Flaw::LocalWebhooksAreTaken)
+        || flaws.has(Flaw::MetadataWebhooksAreTaken) && *host == METADATA
+        || flaws.has(Flaw::LocalIpv6IsTaken) && matches!(host, Host::Ipv6(_))
 }
 
 fn is_loopback(host: &Host<&str>) -> bool {
@@ -69,7 +80,11 @@ fn is_local_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::*;
+
+    fn check(url: &str, development: bool) -> Result<(), &'static str> {
+        super::check(url, development, Flaws::default())
+    }
 
     #[test]
     fn only_https_to_somewhere_else_is_allowed() {

@@ -3,12 +3,15 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use http::Request;
 use serde_json::json;
 
 use super::SubscriptionKey;
 use super::settings::Kind;
 use super::subscription::{Notice, Wake};
 use crate::reference::append;
+use crate::reference::create;
+use crate::reference::defect::Flaw;
 use crate::reference::model::Model;
 
 impl Model {
@@ -26,15 +29,22 @@ impl Model {
 
     /// Begins a wake if there is work. Says whether there is.
     pub(super) fn wake_up(&mut self, key: SubscriptionKey) -> bool {
+        let flaws = self.config.flaws();
         let Some(subscription) = self.subscriptions.by_key.get_mut(&key) else {
             return false;
         };
         let Some(stream) = subscription.pending(&self.store).map(str::to_owned) else {
             return false;
         };
-        subscription.generation += 1;
+        if !flaws.has(Flaw::GenerationsStandStill) || subscription.generation == 0 {
+            subscription.generation += 1;
+        }
         let generation = subscription.generation;
-        let wake_id = format!("w_{:016x}{:016x}", self.rng.u64(..), generation);
+        let wake_id = if flaws.has(Flaw::WakeIdsRepeat) {
+            "w_1".to_owned()
+        } else {
+            format!("w_{:016x}{:016x}", self.rng.u64(..), generation)
+        };
         let notice = match subscription.settings.kind {
             Kind::PullWake(_) => None,
             Kind::Webhook(_) => {
@@ -76,6 +86,12 @@ impl Model {
 
     /// Appends a wake to the stream for them, which is the application's to create (§7.2).
     fn announce(&mut self, path: &str, event: Bytes) {
+        if self.config.flaws().has(Flaw::WakeStreamsAreCreated) {
+            let request = Request::put(path).header("content-type", "application/json");
+            if let Ok(request) = request.body(Bytes::new()) {
+                let _ = create::create(&mut self.store, path, &request, 0, self.now);
+            }
+        }
         let Ok(stream) = self.store.find(path) else {
             return;
         };
@@ -98,7 +114,12 @@ impl Model {
     /// Begins the lease anew, at its full length.
     pub(super) fn extend_lease(&mut self, key: SubscriptionKey) {
         if let Some(subscription) = self.subscriptions.by_key.get(&key) {
-            let end = self.now.checked_add(subscription.settings.lease);
+            let flaws = self.config.flaws();
+            let lease = match subscription.settings.lease {
+                lease if flaws.has(Flaw::LeasesAreHalved) => lease / 2,
+                lease => lease,
+            };
+            let end = self.now.checked_add(lease);
             self.subscriptions.deadlines.set(key, end);
         }
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::SubscriptionKey;
 use super::settings::Kind;
+use crate::reference::defect::Flaw;
 use crate::reference::model::Model;
 
 /// The wait after the first failure, and the longest one.
@@ -42,6 +43,7 @@ impl Model {
     /// interest does no harm.
     pub fn delivered(&mut self, id: DeliveryId, answer: Option<Response<Bytes>>, now: SystemTime) {
         self.tick(now);
+        let flaws = self.config.flaws();
         let Some((key, generation)) = self.subscriptions.awaited.remove(&id) else {
             return;
         };
@@ -57,16 +59,32 @@ impl Model {
         };
         let Some(answer) = answer.filter(|answer| answer.status().is_success()) else {
             notice.failures = notice.failures.saturating_add(1);
-            let wait = wait(notice.failures, &mut self.rng);
+            let wait = match wait(notice.failures, &mut self.rng) {
+                _ if flaws.has(Flaw::RetriesDoNotWait) => Duration::from_millis(10),
+                _ if flaws.has(Flaw::RetriesDoNotGrow) => FIRST,
+                wait => wait,
+            };
             let next = self.now.checked_add(wait);
-            self.subscriptions.deadlines.set(key, next);
+            let never = flaws.has(Flaw::NothingIsSentAgain);
+            self.subscriptions
+                .deadlines
+                .set(key, next.filter(|_| !never));
             return;
         };
         notice.failures = 0;
         if !says_done(answer.body()) {
             return;
         }
-        let tails = std::mem::take(&mut notice.tails);
+        if flaws.has(Flaw::DoneKeepsTheLease) {
+            return;
+        }
+        let mut tails = std::mem::take(&mut notice.tails);
+        if flaws.has(Flaw::DoneReachesTheTail) {
+            tails = subscription.tails(&self.store);
+        }
+        if flaws.has(Flaw::DoneAcknowledgesNothing) {
+            tails.clear();
+        }
         for (path, tail) in tails {
             if let Some(link) = subscription.links.get_mut(&path) {
                 link.acked = link.acked.max(tail);
@@ -78,6 +96,7 @@ impl Model {
     /// A lease has run out, or a webhook is to be sent again.
     pub(in crate::reference) fn subscription_due(&mut self, key: SubscriptionKey) {
         self.subscriptions.deadlines.set(key, None);
+        let flaws = self.config.flaws();
         let awaited = &self.subscriptions.awaited;
         let Some(subscription) = self.subscriptions.by_key.get_mut(&key) else {
             return;
@@ -87,6 +106,8 @@ impl Model {
         match subscription.notice_mut() {
             // It waited for this, and no lease ran meanwhile.
             Some(notice) if notice.failures > 0 && !on_its_way => self.deliver(key),
+            _ if flaws.has(Flaw::LeasesNeverEnd) => {}
+            _ if flaws.has(Flaw::LeasesWakeNobody) => subscription.wake = None,
             _ => {
                 self.end_wake(key);
             }
@@ -104,7 +125,9 @@ impl Model {
             return;
         };
         let Some(notice) = &wake.notice else { return };
-        let signature = subscriptions.keys.signature(&notice.body, self.now);
+        let signature = subscriptions
+            .keys
+            .signature(&notice.body, self.now, self.config.flaws());
         let request = Request::post(url.as_str())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header("webhook-signature", signature)

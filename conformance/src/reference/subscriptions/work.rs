@@ -9,6 +9,7 @@ use super::route::Part;
 use super::settings::relative;
 use super::subscription::Subscription;
 use crate::reference::answer::Answer;
+use crate::reference::defect::Flaw;
 use crate::reference::model::Model;
 use crate::reference::names::NO_STORE;
 use crate::reference::offset::Offset;
@@ -29,7 +30,9 @@ impl Model {
         if !subscription.is_pull_wake() {
             return Err(Problem::invalid("there is nothing to claim of a webhook"));
         }
-        if let Some(holder) = subscription.holder() {
+        let flaws = self.config.flaws();
+        let holder = subscription.holder();
+        if let Some(holder) = holder.filter(|_| !flaws.has(Flaw::ClaimsAreShared)) {
             return Err(Problem::claimed(holder, subscription.generation));
         }
         if subscription.pending(&self.store).is_none() {
@@ -72,12 +75,24 @@ impl Model {
         if *part != Part::Callback && !subscription.is_pull_wake() {
             return Err(Problem::invalid("a webhook is reported on by its callback"));
         }
-        self.check_current(key, token, members)?;
+        self.check_current(key, part, token, members)?;
+        let flaws = self.config.flaws();
         if *part == Part::Release {
-            self.end_wake(key);
+            if flaws.has(Flaw::ReleasesWakeNobody) {
+                self.get_mut(key)?.wake = None;
+                self.subscriptions.deadlines.set(key, None);
+            } else {
+                self.end_wake(key);
+            }
             return Ok(Answer::new(StatusCode::NO_CONTENT).cache(NO_STORE));
         }
-        let acks = acks(self.get(key)?, &self.store, members)?;
+        let mut acks = acks(self.get(key)?, &self.store, members)?;
+        if flaws.has(Flaw::AcksAreForgotten) {
+            acks.clear();
+        }
+        if flaws.has(Flaw::AcksReachTheTail) && !acks.is_empty() {
+            acks = self.get(key)?.tails(&self.store);
+        }
         let subscription = self.get_mut(key)?;
         for (path, offset) in acks {
             if let Some(link) = subscription.links.get_mut(&path) {
@@ -88,10 +103,13 @@ impl Model {
         if let Some(notice) = subscription.notice_mut() {
             notice.failures = 0;
         }
-        let next_wake = if members.get("done") == Some(&Value::Bool(true)) {
+        let is_done = members.get("done") == Some(&Value::Bool(true));
+        let next_wake = if is_done && !flaws.has(Flaw::DoneIsAHeartbeat) {
             self.end_wake(key)
         } else {
-            self.extend_lease(key);
+            if !flaws.has(Flaw::HeartbeatsDoNotExtend) {
+                self.extend_lease(key);
+            }
             false
         };
         let answer = json!({ "ok": true, "next_wake": next_wake });
@@ -102,20 +120,39 @@ impl Model {
     fn check_current(
         &self,
         key: SubscriptionKey,
+        part: &Part,
         token: &str,
         members: &Map<String, Value>,
     ) -> Result<(), Problem> {
-        let allowed = self.subscriptions.keys.generation(key, token);
-        let allowed = allowed.ok_or_else(Problem::no_token)?;
+        let flaws = self.config.flaws();
         let subscription = self.get(key)?;
+        let keys = &self.subscriptions.keys;
+        let allowed = if flaws.has(Flaw::TokensAreOptional) {
+            Some(subscription.generation)
+        } else if flaws.has(Flaw::ForeignTokensAreTaken) {
+            let mut all = self.subscriptions.by_key.keys();
+            all.find_map(|any| keys.generation(*any, token))
+        } else {
+            keys.generation(key, token)
+        };
+        let allowed = allowed.ok_or_else(Problem::no_token)?;
+        let stale = match part {
+            Part::Callback => Flaw::StaleCallbacksAreTaken,
+            _ => Flaw::StaleReportsAreTaken,
+        };
+        if flaws.has(stale) {
+            return Ok(());
+        }
         let wake = subscription.wake.as_ref();
         let wake_id = wake.map(|wake| wake.id.as_str());
         let named = members.get("wake_id").and_then(Value::as_str);
         let generation = members.get("generation").and_then(Value::as_u64);
-        let current = wake_id.is_some()
-            && named == wake_id
-            && generation == Some(subscription.generation)
-            && allowed == subscription.generation;
+        let current = (named == wake_id || flaws.has(Flaw::WakeIdIsNotChecked))
+            && wake_id.is_some()
+            && (generation == Some(subscription.generation)
+                || flaws.has(Flaw::GenerationIsNotChecked))
+            && (allowed == subscription.generation
+                || flaws.has(Flaw::GenerationOfTokensIsNotChecked));
         if current {
             Ok(())
         } else {

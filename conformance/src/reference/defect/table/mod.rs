@@ -11,6 +11,8 @@ mod polls;
 mod producers;
 mod reading;
 mod serving;
+mod subscriptions;
+mod wakes;
 
 use super::Defect;
 
@@ -24,6 +26,8 @@ pub(super) const ALL: &[&[Defect]] = &[
     reading::ROWS,
     polls::ROWS,
     events::ROWS,
+    subscriptions::ROWS,
+    wakes::ROWS,
     offsets::ROWS,
     json::ROWS,
     serving::ROWS,
