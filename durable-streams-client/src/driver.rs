@@ -85,6 +85,9 @@ impl<M: Machine> Driver<M> {
             let (mut inputs, mut bytes, mut over) = (0, 0, false);
             while inputs < INPUTS_AT_ONCE && bytes < BYTES_AT_ONCE && !over {
                 let (id, exchange) = &mut self.exchanges[index];
+                if !self.machine.wants(*id) {
+                    break;
+                }
                 let Poll::Ready(input) = exchange.poll(*id, cx) else {
                     break;
                 };

@@ -106,6 +106,17 @@ impl ReadBuilder {
         self.map(|config| config.max_batch_bytes(limit))
     }
 
+    /// On catch-up, ask for so many answers ahead: each is asked for as soon as the head of the one before says where it begins.
+    /// What is delivered stays the same. Default 2; 0 asks for one answer at a time.
+    pub fn prefetch(self, answers: usize) -> Self {
+        self.map(|config| config.prefetch(answers))
+    }
+
+    /// About how much of the answers ahead is kept in memory: beyond it none is asked for, and none is read on. Default 1 MiB.
+    pub fn max_prefetch_bytes(self, limit: usize) -> Self {
+        self.map(|config| config.max_prefetch_bytes(limit))
+    }
+
     /// Follow redirects to other origins too; they get none of the application's headers. Default: no.
     pub fn cross_origin_redirects(self, allowed: bool) -> Self {
         self.map(|config| config.cross_origin_redirects(allowed))

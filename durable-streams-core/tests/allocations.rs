@@ -3,7 +3,7 @@
 //! A test target of its own, and one test at a time: the counter is the process's. The harness may still add a few.
 
 use std::alloc::System;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -20,10 +20,14 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 #[global_allocator]
 static ALLOCATIONS: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
+/// To be held for the whole of a test: what the others prepare counts, too.
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// What `work` allocates, and how often it makes room for more.
 fn allocations<T>(work: impl FnOnce() -> T) -> usize {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let region = Region::new(ALLOCATIONS);
     let result = work();
     let change = region.change();
@@ -45,6 +49,7 @@ fn now() -> Instant {
 
 #[test]
 fn b53_a_message_costs_no_allocation_beyond_its_payload_and_the_batch() {
+    let _one = one_at_a_time();
     const MESSAGES: u64 = 100_000;
     let now = now();
     let config = WriterConfig::new(url(), "application/json", "w")
@@ -98,6 +103,7 @@ const TIMES: usize = 10_000;
 
 #[test]
 fn b68_a_message_of_a_page_costs_no_allocation_of_its_own() {
+    let _one = one_at_a_time();
     let now = now();
     let message = format!("{{\"text\":\"{}\"}}", "x".repeat(88));
     let body = format!("[{}]", vec![message; TIMES].join(","));
@@ -144,6 +150,7 @@ fn b68_a_message_of_a_page_costs_no_allocation_of_its_own() {
 
 #[test]
 fn b7_a_line_of_an_event_costs_no_allocation() {
+    let _one = one_at_a_time();
     let event = "event: data\ndata: the quick brown fox\n: and a comment\nid: 1\n\n";
     let body = Bytes::from(event.repeat(TIMES));
     let mut events = 0;
@@ -160,6 +167,7 @@ fn b7_a_line_of_an_event_costs_no_allocation() {
 
 #[test]
 fn a_header_lookup_costs_no_allocation() {
+    let _one = one_at_a_time();
     let answer = Response::builder()
         .header("stream-cursor", "123456")
         .header("stream-up-to-date", "true")
@@ -181,6 +189,7 @@ fn a_header_lookup_costs_no_allocation() {
 
 #[test]
 fn a_request_costs_its_url_its_headers_and_no_copy_of_the_payload() {
+    let _one = one_at_a_time();
     let payload = Payload::raw_message(r#"{"id":1}"#).unwrap();
     let append = Append::new(url(), payload).content_type("application/json");
     let read = Read::new(url(), Offset::new("1_2").unwrap())

@@ -122,7 +122,12 @@ fn b23_a_304_that_nobody_asked_for_is_no_hot_loop() {
 fn b24_every_value_is_encoded_and_keys_are_sorted_among_the_applications() {
     let url = StreamUrl::parse("http://h/s?z=%20&d=1#frag").unwrap();
     let start = "a:b+c%d,0,x y&live=sse#".parse::<Checkpoint>().unwrap();
-    let mut r = reader(ReaderConfig::new(url).from(start).live(Live::LongPoll));
+    let mut r = reader(
+        ReaderConfig::new(url)
+            .prefetch(0)
+            .from(start)
+            .live(Live::LongPoll),
+    );
     assert_eq!(r.last().target(), "/s?d=1&offset=a%3Ab%2Bc%25d&z=%20");
     r.json("a:c", &[UP_TO_DATE], "[1]");
     assert_eq!(

@@ -263,7 +263,7 @@ fn a_request_that_the_transport_refuses_is_final() {
 #[test]
 fn b57_an_error_says_what_where_and_how_and_nothing_secret() {
     let url = StreamUrl::parse("http://h/v1/s?token=secret").unwrap();
-    let mut r = reader(ReaderConfig::new(url));
+    let mut r = reader(ReaderConfig::new(url).prefetch(0));
     assert_eq!(r.last().target(), "/v1/s?offset=-1&token=secret");
     let long = format!("no\u{1b}[31m luck{}", "x".repeat(100_000));
     let id = r.last().id;
@@ -294,7 +294,7 @@ fn b57_an_error_says_what_where_and_how_and_nothing_secret() {
 
     // The same of what is only tried again.
     let url = StreamUrl::parse("http://h/v1/s?token=secret").unwrap();
-    let mut r = reader(ReaderConfig::new(url));
+    let mut r = reader(ReaderConfig::new(url).prefetch(0));
     r.answer(503, &[], "busy");
     let error = r.retries()[0].clone();
     assert_eq!(error.url(), Some("http://h/v1/s"));

@@ -13,6 +13,9 @@ use durable_streams_core::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 
+/// So many answers are asked for ahead at most.
+const MOST_AHEAD: usize = 3;
+
 /// What is random about a run. Once it has run out, everything works, and pages are as long as they can be.
 #[derive(Debug, Clone)]
 struct Tape {
@@ -133,7 +136,9 @@ fn stream(r: &mut Driver<Reader>, id: RequestId, mut body: &[u8], tape: &mut Tap
 
 /// Answers the request in flight.
 fn serve(r: &mut Driver<Reader>, world: &mut World, tape: &mut Tape) {
-    let id = r.live().unwrap();
+    let open = r.open();
+    let id = open[tape.fault(open.len() - 1)];
+    r.focus = Some(id);
     let fault = tape.fault(24);
     match fault {
         1 => return r.failed(FailureKind::Connect),
@@ -144,16 +149,16 @@ fn serve(r: &mut Driver<Reader>, world: &mut World, tape: &mut Tape) {
         6 => return r.answer(304, &[], ""),
         7 => return r.answer(502, &[("content-type", "text/html")], "<h1>no</h1>"),
         8 => {
-            let query = r.last().request.uri().query().unwrap();
+            let query = r.current().request.uri().query().unwrap();
             let location = format!("/elsewhere?{query}");
             return r.answer(307, &[("location", &location)], "");
         }
         _ => {}
     }
     r.pass(Duration::from_millis(tape.fault(250) as u64));
-    let from = Log::asked(r.last(), world.visible);
+    let from = Log::asked(r.current(), world.visible);
     assert!(from <= world.visible, "an offset that nobody gave out");
-    match r.last().param("live") {
+    match r.current().param("live") {
         Some("sse") if fault == 9 => return r.answer(406, &[], ""),
         Some("sse") => return serve_events(r, world, tape, fault, from),
         Some("long-poll") if from == world.visible => {
@@ -173,7 +178,7 @@ fn serve(r: &mut Driver<Reader>, world: &mut World, tape: &mut Tape) {
     if world.is_end(to) {
         headers.push(CLOSED);
     }
-    if r.last().param("live").is_some() && to == from {
+    if r.current().param("live").is_some() && to == from {
         return r.answer(204, &headers, "");
     }
     headers.push(("content-type", world.log.media.as_str()));
@@ -251,7 +256,7 @@ fn serve_events(
 
 /// Reads until the end of the stream, or until all was delivered and told to be so.
 fn drive(config: ReaderConfig, world: &mut World, tape: &mut Tape) -> Driver<Reader> {
-    let mut r = reader(config);
+    let mut r = Driver::with_at_most(1 + MOST_AHEAD, Reader::new(config));
     let mut calm = None;
     for _ in 0..10_000 {
         if r.is_done() {
@@ -334,6 +339,8 @@ fn config(live: Live, seed: u64, piece: usize) -> ReaderConfig {
         .live(live)
         .seed(seed)
         .max_batch_bytes(piece)
+        .prefetch(seed as usize % (MOST_AHEAD + 1))
+        .max_prefetch_bytes(piece)
 }
 
 proptest! {
@@ -395,7 +402,7 @@ proptest! {
         live in mode(),
         answers in vec((0usize..12, vec(any::<u8>(), 0..40), any::<u8>()), 1..20),
     ) {
-        let mut r = reader(config(live, 0, 16));
+        let mut r = Driver::with_at_most(1 + MOST_AHEAD, Reader::new(config(live, 2, 16)));
         for (kind, body, flags) in answers {
             if r.is_done() {
                 break;
@@ -403,6 +410,7 @@ proptest! {
             if r.live().is_none() {
                 r.next_request();
             }
+            r.focus = r.open().get(usize::from(flags) % 2).copied();
             let status = [200, 200, 200, 200, 204, 206, 304, 404, 500, 503, 307, 100][kind];
             let offset = format!("{:03}", flags >> 3);
             let mut headers = vec![next(&offset), [JSON, TEXT, SSE, BINARY][kind % 4]];

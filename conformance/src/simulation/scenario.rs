@@ -340,6 +340,8 @@ fn draw_reader(world: &mut World, stream: usize, stops: u64, at: Time) {
         .max(Duration::from_millis(tape.pick(&[1000, 2000])));
     let timeout = Duration::from_millis(tape.pick(&[1000, 200, 3000]));
     let idle = Duration::from_millis(tape.pick(&[8000, 2000]));
+    let ahead = tape.pick(&[2, 2, 0, 1, 5]);
+    let ahead_bytes = tape.pick(&[1024 * 1024, 1, 100]);
     let Some(url) = url(&world.truth.streams[stream].path) else {
         return;
     };
@@ -350,10 +352,13 @@ fn draw_reader(world: &mut World, stream: usize, stops: u64, at: Time) {
         .long_poll_timeout(Duration::from_secs(6))
         .sse_idle_timeout(idle)
         .max_batch_bytes(batch)
+        .prefetch(ahead)
+        .max_prefetch_bytes(ahead_bytes)
         .seed(seed);
     let plan = ReaderPlan {
         stream,
         config,
+        ahead,
         live,
         start,
         stops,

@@ -322,7 +322,8 @@ impl World {
         if let Some(url) = super::actor::url(&known.path) {
             let plan = ReaderPlan {
                 stream,
-                config: ReaderConfig::new(url),
+                config: ReaderConfig::new(url).prefetch(0),
+                ahead: 0,
                 live: Live::Off,
                 start,
                 stops: 0,

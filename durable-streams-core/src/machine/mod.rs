@@ -12,8 +12,8 @@
 //! a request that is no longer current are ignored: that is what cancelling means. Time is an argument, and so is the
 //! seed of the jitter: the same inputs give the same outputs.
 //!
-//! What arrives is bounded by who drives: a machine asks for nothing, so a driver that hands in the next chunk only
-//! after `Wait` holds one chunk at a time.
+//! What arrives is bounded by who drives: a driver that hands in the next chunk only after `Wait`, and only of requests
+//! of which the machine [wants](Machine::wants) more, holds one chunk of each at a time.
 
 pub mod call;
 pub mod reader;
@@ -71,6 +71,18 @@ pub enum Input {
     Timeout,
 }
 
+impl Input {
+    /// The request that it is about.
+    pub(crate) fn request(&self) -> Option<RequestId> {
+        match self {
+            Self::Head(id, _) | Self::Chunk(id, _) | Self::End(id) | Self::Failed(id, _) => {
+                Some(*id)
+            }
+            Self::Timeout => None,
+        }
+    }
+}
+
 /// What every machine does; see the [module](self) for the contract.
 pub trait Machine {
     /// What it tells its user.
@@ -81,4 +93,11 @@ pub trait Machine {
 
     /// Tells it what happened.
     fn handle_input(&mut self, input: Input, now: Instant);
+
+    /// Whether it wants more of the answer to this request now. What comes all the same is kept; but a driver that
+    /// does not read on while it is not wanted keeps a machine within its limits. To be asked anew after each `Wait`.
+    fn wants(&self, request: RequestId) -> bool {
+        let _ = request;
+        true
+    }
 }

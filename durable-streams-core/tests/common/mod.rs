@@ -61,7 +61,12 @@ pub(crate) struct Driver<M: Machine> {
     pub(crate) machine: M,
     origin: Instant,
     now: Instant,
-    live: Option<RequestId>,
+    /// The requests in flight, the oldest first.
+    open: Vec<RequestId>,
+    /// How many of them there may be.
+    pub(crate) most: usize,
+    /// The one that is answered next, where it is not the oldest.
+    pub(crate) focus: Option<RequestId>,
     deadline: Option<Instant>,
     done: bool,
     pub(crate) sent: Vec<Sent>,
@@ -76,12 +81,19 @@ where
     M::Event: std::fmt::Debug,
 {
     pub(crate) fn new(machine: M) -> Self {
+        Self::with_at_most(1, machine)
+    }
+
+    /// A driver of a machine that may have so many requests in flight.
+    pub(crate) fn with_at_most(most: usize, machine: M) -> Self {
         let origin = wire::origin();
         let mut driver = Self {
             machine,
             origin,
             now: origin,
-            live: None,
+            open: Vec::new(),
+            most,
+            focus: None,
             deadline: None,
             done: false,
             sent: Vec::new(),
@@ -106,9 +118,22 @@ where
         self.done
     }
 
-    /// The id of the request in flight.
+    /// The id of the request in flight, or of the one of them that is answered next.
     pub(crate) fn live(&self) -> Option<RequestId> {
-        self.live
+        let focus = self.focus.filter(|focus| self.open.contains(focus));
+        focus.or_else(|| self.open.first().copied())
+    }
+
+    /// All that are in flight, the oldest first.
+    pub(crate) fn open(&self) -> &[RequestId] {
+        &self.open
+    }
+
+    /// The request that is answered next.
+    pub(crate) fn current(&self) -> &Sent {
+        let id = self.id();
+        let sent = self.sent.iter().find(|sent| sent.id == id);
+        sent.expect("a request in flight was sent")
     }
 
     /// The request sent last.
@@ -127,19 +152,19 @@ where
             let at = self.elapsed();
             match output {
                 Output::Send(id, request) => {
-                    assert_eq!(self.live, None, "one request at a time");
+                    assert!(self.open.len() < self.most, "too many requests at a time");
                     assert!(self.sent.len() < 2_000, "a hot loop of requests");
                     assert!(self.sent.iter().all(|sent| sent.id != id), "{id:?} again");
                     self.trace
                         .push(format!("{at:?} send {id:?} {} {request:?}", request.uri()));
-                    self.live = Some(id);
+                    self.open.push(id);
                     self.sent.push(Sent { id, at, request });
                 }
                 Output::Abort(id) => {
                     // It may be over already; then there is nothing to drop.
                     assert!(self.sent.iter().any(|sent| sent.id == id), "never sent");
                     self.trace.push(format!("{at:?} abort {id:?}"));
-                    self.live = self.live.filter(|live| *live != id);
+                    self.open.retain(|open| *open != id);
                     self.aborted.push(id);
                 }
                 Output::Event(event) => {
@@ -162,7 +187,7 @@ where
 
     /// Nothing comes after the end, whatever is handed in.
     fn finished(&mut self) {
-        assert_eq!(self.live, None, "a request is left over");
+        assert_eq!(self.open, [], "a request is left over");
         if std::mem::replace(&mut self.done, true) {
             return;
         }
@@ -194,15 +219,15 @@ where
     }
 
     pub(crate) fn feed(&mut self, input: Input) {
-        if matches!(input, Input::End(_) | Input::Failed(..)) {
-            self.live = None;
+        if let Input::End(id) | Input::Failed(id, _) = &input {
+            self.open.retain(|open| open != id);
         }
         self.hand_in(input);
         self.settle();
     }
 
     fn id(&self) -> RequestId {
-        self.live.expect("a request in flight")
+        self.live().expect("a request in flight")
     }
 
     pub(crate) fn head(&mut self, status: u16, headers: &[(&str, &str)]) {
@@ -226,10 +251,10 @@ where
     pub(crate) fn answer(&mut self, status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) {
         let id = self.id();
         self.head(status, headers);
-        if self.live == Some(id) && !body.as_ref().is_empty() {
+        if self.live() == Some(id) && !body.as_ref().is_empty() {
             self.chunk(body);
         }
-        if self.live == Some(id) {
+        if self.live() == Some(id) {
             self.end();
         }
     }
@@ -263,9 +288,9 @@ where
 
     /// Waits out a pause between requests.
     pub(crate) fn next_request(&mut self) -> &Sent {
-        assert_eq!(self.live, None, "a request is in flight already");
+        assert_eq!(self.open, [], "a request is in flight already");
         self.timeout();
-        assert!(self.live.is_some(), "no request after the pause");
+        assert!(self.live().is_some(), "no request after the pause");
         self.last()
     }
 
@@ -282,9 +307,9 @@ pub(crate) fn reader(config: ReaderConfig) -> Driver<Reader> {
     Driver::new(Reader::new(config))
 }
 
-/// A reader of [`URL`] with defaults but for what `set` changes.
+/// A reader of [`URL`] with defaults but for what `set` changes. It asks for one answer at a time.
 pub(crate) fn read(set: impl FnOnce(ReaderConfig) -> ReaderConfig) -> Driver<Reader> {
-    reader(set(ReaderConfig::new(url())))
+    reader(set(ReaderConfig::new(url()).prefetch(0)))
 }
 
 impl Driver<Reader> {

@@ -1,5 +1,6 @@
 //! What every machine needs of its driver: requests in flight, and a time to wake up at.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -17,8 +18,10 @@ pub(in crate::simulation) struct Port {
     pub(in crate::simulation) who: usize,
     /// Requests in flight, and their exchanges.
     flights: Vec<(RequestId, usize)>,
-    /// The exchange of the last request.
-    pub(in crate::simulation) last: Option<usize>,
+    /// The exchanges of the last requests: of the current one, and of those that may be ahead of it.
+    last: VecDeque<usize>,
+    /// How many may be ahead.
+    pub(in crate::simulation) ahead: usize,
     /// When the machine is to be woken, and when that is looked at next.
     wake: Option<Time>,
     planned: Option<Time>,
@@ -30,11 +33,19 @@ impl Port {
         Self {
             who,
             flights: Vec::new(),
-            last: None,
+            last: VecDeque::new(),
+            ahead: 0,
             wake: None,
             planned: None,
             pace: Pace::default(),
         }
+    }
+
+    /// Of a machine that may have so many requests ahead of the current one.
+    pub(in crate::simulation) fn with_ahead(mut self, ahead: usize) -> Self {
+        self.ahead = ahead;
+        self.pace.ahead = ahead;
+        self
     }
 
     pub(in crate::simulation) fn in_flight(&self) -> usize {
@@ -51,7 +62,16 @@ impl Port {
         self.pace.sent(around.ctx, self.who);
         let exchange = around.hop.send(around.ctx, self.who, id, request);
         self.flights.push((id, exchange));
-        self.last = Some(exchange);
+        self.last.push_back(exchange);
+        while self.last.len() > 1 + self.ahead {
+            self.last.pop_front();
+        }
+    }
+
+    /// Since when it may be known what the machine is told now.
+    pub(in crate::simulation) fn since(&self, around: &Surroundings<'_>) -> Time {
+        let since = |&exchange: &usize| around.hop.exchanges[exchange].since;
+        self.last.iter().map(since).min().unwrap_or_default()
     }
 
     /// Drops a request.

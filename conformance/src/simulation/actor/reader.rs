@@ -19,6 +19,8 @@ use crate::simulation::context::Event;
 pub(in crate::simulation) struct ReaderPlan {
     pub(in crate::simulation) stream: usize,
     pub(in crate::simulation) config: ReaderConfig,
+    /// How many answers it asks for ahead at most.
+    pub(in crate::simulation) ahead: usize,
     pub(in crate::simulation) live: Live,
     pub(in crate::simulation) start: Start,
     /// It stops so many times, each time after so many batches at most.
@@ -57,7 +59,7 @@ const MAX_CHECKPOINTS: usize = 48;
 impl ReaderActor {
     pub(in crate::simulation) fn new(who: usize, plan: ReaderPlan, broken: Option<Broken>) -> Self {
         Self {
-            port: Port::new(who),
+            port: Port::new(who).with_ahead(plan.ahead),
             stream: plan.stream,
             check: ReaderCheck::new(who, plan.stream, None),
             config: plan.config,
@@ -130,7 +132,7 @@ impl ReaderActor {
             };
             match machine.poll_output(around.ctx.clock.instant() + self.ahead) {
                 Output::Send(id, request) => {
-                    if self.done || self.port.in_flight() > 0 {
+                    if self.done || self.port.in_flight() > self.port.ahead {
                         around
                             .ctx
                             .violate(self.port.who, || "it sends when it should not".into());
@@ -230,10 +232,7 @@ impl ReaderActor {
                 )
             });
         around.ctx.trace.bytes(&batch.bytes);
-        let since = self
-            .port
-            .last
-            .map_or(0, |exchange| around.hop.exchanges[exchange].since);
+        let since = self.port.since(around);
         if self
             .check
             .delivered(around.ctx, around.truth, since, &batch)

@@ -13,6 +13,8 @@ const LIMIT: usize = 32;
 #[derive(Debug, Default)]
 pub(in crate::simulation) struct Pace {
     fruitless: VecDeque<Time>,
+    /// How many more may go along with each.
+    pub(in crate::simulation) ahead: usize,
 }
 
 impl Pace {
@@ -28,7 +30,7 @@ impl Pace {
             self.fruitless.pop_front();
         }
         let count = self.fruitless.len();
-        if count > LIMIT {
+        if count > LIMIT * (1 + self.ahead) {
             ctx.violate(who, || {
                 format!("{count} requests within a second, and nothing came of them")
             });

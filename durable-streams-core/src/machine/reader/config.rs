@@ -35,6 +35,8 @@ pub struct ReaderConfig {
     pub(super) sse_idle_timeout: Duration,
     pub(super) max_message_bytes: usize,
     pub(super) max_batch_bytes: usize,
+    pub(super) prefetch: usize,
+    pub(super) max_prefetch_bytes: usize,
     pub(super) cross_origin_redirects: bool,
     pub(super) if_none_match: Option<String>,
     pub(super) seed: u64,
@@ -53,6 +55,8 @@ impl ReaderConfig {
             sse_idle_timeout: Duration::from_secs(90),
             max_message_bytes: 64 * 1024 * 1024,
             max_batch_bytes: 256 * 1024,
+            prefetch: 2,
+            max_prefetch_bytes: 1024 * 1024,
             cross_origin_redirects: false,
             if_none_match: None,
             seed: 0,
@@ -113,6 +117,21 @@ impl ReaderConfig {
     #[must_use]
     pub fn max_batch_bytes(mut self, limit: usize) -> Self {
         self.max_batch_bytes = limit.max(1);
+        self
+    }
+
+    /// On catch-up, ask for so many answers ahead: each is asked for as soon as the head of the one before says where it begins.
+    /// What is delivered stays the same. Default 2; 0 asks for one answer at a time.
+    #[must_use]
+    pub fn prefetch(mut self, answers: usize) -> Self {
+        self.prefetch = answers;
+        self
+    }
+
+    /// About how much of the answers ahead is kept in memory: beyond it none is asked for, and none is read on. Default 1 MiB.
+    #[must_use]
+    pub fn max_prefetch_bytes(mut self, limit: usize) -> Self {
+        self.max_prefetch_bytes = limit;
         self
     }
 

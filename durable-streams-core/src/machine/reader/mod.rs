@@ -12,6 +12,7 @@
 //! History comes first: no request is live until an answer was up to date, so that history stays cacheable. Positions change
 //! in one place (`place.rs`); what is delivered carries the checkpoint right behind it.
 
+mod ahead;
 mod batch;
 mod config;
 mod delivery;
@@ -29,6 +30,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 use http::{StatusCode, Uri, response};
 
+use self::ahead::Ahead;
 use self::events::Events;
 use self::page::Page;
 use self::place::Place;
@@ -53,6 +55,7 @@ pub struct Reader {
     format: Option<Format>,
     phase: Phase,
     state: State,
+    ahead: Ahead,
     outbox: VecDeque<Output<ReaderEvent>>,
     backoff: Backoff,
     redirects: Redirects,
@@ -125,6 +128,7 @@ impl Reader {
                 at: None,
                 redirected: None,
             },
+            ahead: Ahead::default(),
             outbox: VecDeque::new(),
             backoff: Backoff::new(config.retry.clone(), config.seed),
             redirects: Redirects::new(config.cross_origin_redirects),
@@ -163,51 +167,12 @@ impl Reader {
         self.status
     }
 
-    fn abort(&mut self) {
-        if let State::Active(exchange) = &self.state {
-            self.outbox.push_back(Output::Abort(exchange.id));
-        }
-    }
-}
-
-impl Machine for Reader {
-    type Event = ReaderEvent;
-
-    fn poll_output(&mut self, now: Instant) -> Output<ReaderEvent> {
-        if std::mem::take(&mut self.away) {
-            if let State::Active(exchange) = &mut self.state {
-                exchange.deadline = exchange.deadline.max(later(now, exchange.limit));
-            }
-        }
-        loop {
-            if let Some(output) = self.outbox.pop_front() {
-                self.away = matches!(output, Output::Event(_));
-                return output;
-            }
-            match &mut self.state {
-                State::Done => return Output::Done,
-                State::Idle { at: Some(at), .. } if *at > now => return Output::Wait(Some(*at)),
-                State::Idle { .. } => self.send(now),
-                State::Active(exchange) => {
-                    let deadline = exchange.deadline;
-                    if !self.advance(now) {
-                        return Output::Wait(Some(deadline));
-                    }
-                }
-            }
-        }
-    }
-
-    fn handle_input(&mut self, input: Input, now: Instant) {
+    /// What happened to the current request, or that time passed.
+    fn current_input(&mut self, input: Input, now: Instant) {
         let State::Active(exchange) = &mut self.state else {
             return;
         };
-        let id = match &input {
-            Input::Head(id, _) | Input::Chunk(id, _) | Input::End(id) | Input::Failed(id, _) => {
-                Some(*id)
-            }
-            Input::Timeout => None,
-        };
+        let id = input.request();
         if id.is_some_and(|id| id != exchange.id) {
             return;
         }
@@ -237,5 +202,68 @@ impl Machine for Reader {
             (Input::Timeout, _) if exchange.deadline <= now => self.timed_out(now),
             _ => {}
         }
+    }
+
+    fn next_id(&mut self) -> RequestId {
+        self.last_id += 1;
+        RequestId(self.last_id)
+    }
+
+    fn abort(&mut self) {
+        if let State::Active(exchange) = &self.state {
+            self.outbox.push_back(Output::Abort(exchange.id));
+        }
+    }
+}
+
+impl Machine for Reader {
+    type Event = ReaderEvent;
+
+    fn poll_output(&mut self, now: Instant) -> Output<ReaderEvent> {
+        if std::mem::take(&mut self.away) {
+            if let State::Active(exchange) = &mut self.state {
+                exchange.deadline = exchange.deadline.max(later(now, exchange.limit));
+            }
+        }
+        loop {
+            if let Some(output) = self.outbox.pop_front() {
+                self.away = matches!(output, Output::Event(_));
+                return output;
+            }
+            match &mut self.state {
+                State::Done => {
+                    if !self.drop_ahead() {
+                        return Output::Done;
+                    }
+                }
+                State::Idle { at: Some(at), .. } if *at > now => return Output::Wait(Some(*at)),
+                State::Idle { .. } => self.send(now),
+                State::Active(exchange) => {
+                    let deadline = exchange.deadline;
+                    if !self.advance(now) {
+                        return Output::Wait(Some(deadline));
+                    }
+                }
+            }
+        }
+    }
+
+    fn handle_input(&mut self, input: Input, now: Instant) {
+        let input = match input.request() {
+            Some(id) => match self.ahead.take_in(id, input) {
+                Ok(()) => return self.look_ahead(now),
+                Err(input) => input,
+            },
+            None => input,
+        };
+        let is_head = matches!(input, Input::Head(..));
+        self.current_input(input, now);
+        if is_head {
+            self.look_ahead(now);
+        }
+    }
+
+    fn wants(&self, request: RequestId) -> bool {
+        self.ahead.bytes() < self.config.max_prefetch_bytes || !self.ahead.has(request)
     }
 }

@@ -94,6 +94,23 @@ impl Place {
         }
     }
 
+    /// The offset, once there is one.
+    pub(super) fn offset(&self) -> Option<&Offset> {
+        match &self.base {
+            Base::At(offset) => Some(offset),
+            Base::Beginning | Base::Now => None,
+        }
+    }
+
+    /// Whether `next` is certainly behind this.
+    pub(super) fn leads_on_to(&self, next: &Offset) -> bool {
+        match &self.base {
+            Base::At(base) => base < next,
+            Base::Beginning => true,
+            Base::Now => false,
+        }
+    }
+
     /// This many more units of the current answer were delivered.
     pub(super) fn deliver(&mut self, units: u64) {
         self.delivered += units;

@@ -12,7 +12,7 @@ use super::page::Page;
 use super::{Answer, Exchange, Phase, Reader, State};
 use crate::machine::call::is_passing;
 use crate::machine::redirect::Redirect;
-use crate::machine::{Output, RequestId, later};
+use crate::machine::{Output, later};
 use crate::operation::{LiveMode, Operation, Read, ReadHead, failure};
 use crate::wire::content_type::{self, Format};
 use crate::wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
@@ -24,6 +24,13 @@ const MAX_SHORT_EVENT_STREAMS: u32 = 3;
 impl Reader {
     /// Sends the next request.
     pub(super) fn send(&mut self, now: Instant) {
+        let redirected = match &mut self.state {
+            State::Idle { redirected, .. } => redirected.take(),
+            _ => None,
+        };
+        if redirected.is_none() && self.take_turn(now) {
+            return;
+        }
         let mut read = Read::new(self.config.url.clone(), self.place.start());
         let mut limit = self.config.request_timeout;
         if let Phase::Live(mode) = self.phase {
@@ -39,18 +46,13 @@ impl Reader {
         if let Some(etag) = &self.config.if_none_match {
             read = read.if_none_match(etag);
         }
-        let redirected = match std::mem::replace(&mut self.state, State::Done) {
-            State::Idle { redirected, .. } => redirected,
-            _ => None,
-        };
         match read.request() {
             Ok(mut request) => {
                 match redirected {
                     Some(target) => *request.uri_mut() = target,
                     None => self.redirects.reset(),
                 }
-                self.last_id += 1;
-                let id = RequestId(self.last_id);
+                let id = self.next_id();
                 self.state = State::Active(Box::new(Exchange {
                     id,
                     uri: request.uri().clone(),
@@ -313,6 +315,8 @@ impl Reader {
 
     /// Waits before the next attempt, and says why.
     fn pause(&mut self, error: Error, delay: Duration, now: Instant) {
+        // The same position may lead elsewhere next time.
+        self.drop_ahead();
         self.state = State::Idle {
             at: Some(later(now, delay)),
             redirected: None,
@@ -324,6 +328,7 @@ impl Reader {
 
     pub(super) fn fail(&mut self, error: Error) {
         self.abort();
+        self.drop_ahead();
         self.state = State::Done;
         let error = error.at(OperationKind::Read, &self.config.url);
         self.outbox
