@@ -10,6 +10,7 @@
 //! - `script` (feature `script`) is a scripted server that looks at the wire, for tests of clients and transports.
 //! - `simulation` (feature `simulation`) runs the client's machines against the model, under faults and in virtual time.
 //! - `kit` (feature `suites`) runs the contract of a transport.
+//! - `bench` (feature `bench`) measures the client beside the HTTP stack below it.
 //! - The command `durable-streams-conformance` (feature `cli`, on by default) runs the reference server with `serve`, and the
 //!   simulation with `simulate`.
 //!
@@ -24,6 +25,8 @@
 pub mod adapter;
 #[cfg(any(feature = "embedded", feature = "script"))]
 mod background;
+#[cfg(feature = "bench")]
+pub mod bench;
 #[cfg(feature = "suites")]
 pub mod client_suite;
 #[cfg(feature = "embedded")]

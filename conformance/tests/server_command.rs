@@ -177,3 +177,29 @@ async fn a_command_restarts_the_server() {
     // Without one, nothing can be said.
     assert_eq!(code(&arguments[..3]), Some(3));
 }
+
+#[test]
+fn bench_measures_what_is_asked_for_and_writes_reports() {
+    let folder = Folder::new("bench");
+    let files = [folder.file("b.json"), folder.file("b.html")];
+    let json = format!("json={}", files[0].display());
+    let html = format!("html={}", files[1].display());
+    let few = ["--rounds", "1", "--appends", "3", "--scenario", "append"];
+    let which = ["bench", "--embedded", "--transport", "reqwest"];
+    let reports = ["--report", &json, "--report", &html];
+    let output = run(&[&which[..], &few, &reports].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report: serde_json::Value = serde_json::from_str(&text(&files[0])).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        assert_eq!(
+            (&row["scenario"], &row["transport"]),
+            (&"append".into(), &"reqwest".into())
+        );
+        assert!(row["client"].as_f64() > Some(0.0) && row["bare"].as_f64() > Some(0.0));
+    }
+    assert!(text(&files[1]).contains("<svg"));
+    // Nothing to measure against.
+    assert_eq!(code(&["bench"]), Some(2));
+}

@@ -43,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) request_timeout: Duration,
     pub(crate) long_poll_timeout: Duration,
     pub(crate) sse_idle_timeout: Duration,
+    pub(crate) prefetch: usize,
     pub(crate) operation_retry: RetryPolicy,
     pub(crate) read_retry: RetryPolicy,
 }
@@ -83,6 +84,7 @@ impl Client {
                 request_timeout: Duration::from_secs(30),
                 long_poll_timeout: Duration::from_secs(65),
                 sse_idle_timeout: Duration::from_secs(90),
+                prefetch: 2,
                 operation_retry: RetryPolicy::operations(),
                 read_retry: RetryPolicy::endless(),
             },
@@ -238,6 +240,13 @@ impl ClientBuilder {
     /// How long an event stream may be without a byte before it is opened anew. Default 90 s.
     pub fn sse_idle_timeout(mut self, limit: Duration) -> Self {
         self.settings.sse_idle_timeout = limit;
+        self
+    }
+
+    /// On catch-up, how many answers readers ask for ahead. What is delivered stays the same. Default 2; 0 asks for one answer at
+    /// a time.
+    pub fn prefetch(mut self, answers: usize) -> Self {
+        self.settings.prefetch = answers;
         self
     }
 

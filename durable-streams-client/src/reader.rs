@@ -42,6 +42,7 @@ impl ReadBuilder {
                 .request_timeout(settings.request_timeout)
                 .long_poll_timeout(settings.long_poll_timeout)
                 .sse_idle_timeout(settings.sse_idle_timeout)
+                .prefetch(settings.prefetch)
                 .seed(fastrand::u64(..))
         });
         Self {
@@ -107,7 +108,7 @@ impl ReadBuilder {
     }
 
     /// On catch-up, ask for so many answers ahead: each is asked for as soon as the head of the one before says where it begins.
-    /// What is delivered stays the same. Default 2; 0 asks for one answer at a time.
+    /// What is delivered stays the same; 0 asks for one answer at a time. Default: the client's.
     pub fn prefetch(self, answers: usize) -> Self {
         self.map(|config| config.prefetch(answers))
     }

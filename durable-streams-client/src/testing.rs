@@ -68,7 +68,7 @@ impl Script {
     }
 
     /// Begins a client of streams under `http://streams.test/`, over this script and by a [`SkippingTimer`]. It needs no runtime; what
-    /// is started in the background has a thread.
+    /// is started in the background has a thread. Its readers ask for nothing ahead, since replies are in the order of requests.
     ///
     /// # Panics
     /// Never: the URL is one.
@@ -77,7 +77,7 @@ impl Script {
         let Ok(builder) = builder else {
             unreachable!("the root is a URL");
         };
-        builder.stands_alone().spawner(|work| {
+        builder.prefetch(0).stands_alone().spawner(|work| {
             // Without a thread the work is dropped, which whoever uses it is told.
             drop(std::thread::Builder::new().spawn(move || crate::blocking::block_on(work)));
         })

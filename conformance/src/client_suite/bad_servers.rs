@@ -60,7 +60,7 @@ impl Apart {
         };
         let root = server.url("/v1/stream");
         let client = Client::builder(&root, transport, cx.timer()).unwrap();
-        client.build().unwrap().stream("s")
+        client.prefetch(0).build().unwrap().stream("s")
     }
 }
 

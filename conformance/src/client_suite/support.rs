@@ -30,10 +30,11 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
 
 /// A subject as a case of a client uses it.
 impl Context {
-    /// A client of this root, as the subject's users get it.
+    /// A client of this root, as the subject's users get it, but that it asks for nothing ahead: replies are in the order of
+    /// the requests. The others here do the same.
     pub(crate) fn client(&self, root: &str) -> Result<ClientBuilder, Error> {
         let builder = Client::builder(root, self.transport(), self.timer())?;
-        Ok(builder.spawner(spawn))
+        Ok(builder.spawner(spawn).prefetch(0))
     }
 
     /// A client of this server that retries quickly.
@@ -66,7 +67,8 @@ impl Context {
         };
         let root = server.url("/v1/stream");
         let client = Client::builder(&root, transport, self.timer()).unwrap();
-        let client = client.spawner(spawn).retry(quick()).read_retry(quick());
+        let client = client.spawner(spawn).prefetch(0);
+        let client = client.retry(quick()).read_retry(quick());
         (client, sent)
     }
 
@@ -76,7 +78,8 @@ impl Context {
         let transport = clock.watch(self.transport());
         let root = server.url("/v1/stream");
         let client = Client::builder(&root, transport, clock.clone()).unwrap();
-        let client = client.spawner(spawn).retry(quick()).read_retry(quick());
+        let client = client.spawner(spawn).prefetch(0);
+        let client = client.retry(quick()).read_retry(quick());
         (client, clock)
     }
 }

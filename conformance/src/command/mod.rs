@@ -2,6 +2,7 @@
 
 mod adapter;
 mod baseline;
+mod bench;
 mod client;
 mod file;
 mod progress;
@@ -20,6 +21,8 @@ use clap::Subcommand;
 pub(crate) enum Command {
     /// Run the client behind lines of JSON, as a conformance runner drives it.
     Adapter(adapter::Adapter),
+    /// Measure the client, beside the HTTP stack alone.
+    Bench(bench::Bench),
     /// Test the client and its transports: the requests they really send, and what they make of the answers.
     Client(client::Client),
     /// Compare two JSON reports of `server`.
@@ -41,6 +44,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<ExitCode, Box<dyn Error>> {
         match self {
             Self::Adapter(adapter) => adapter.run(),
+            Self::Bench(bench) => bench.run(),
             Self::Client(client) => client.run(),
             Self::Compare(compare) => compare.run(),
             Self::Explain(explain) => explain.run(),

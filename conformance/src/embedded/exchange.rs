@@ -29,6 +29,9 @@ pub(super) async fn answer(
     if let Some((defect, asked)) = &defect {
         defect.misread(asked, &mut request);
     }
+    if !shared.answer_delay().is_zero() {
+        tokio::time::sleep(shared.answer_delay()).await;
+    }
     let id = shared.step(request);
     let exchange = Exchange { shared, id };
     let mut head = loop {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -20,6 +20,7 @@ pub(super) struct Shared {
     webhook_waits: Notify,
     max_body_bytes: usize,
     defect: Option<Defect>,
+    answer_delay: Duration,
 }
 
 #[derive(Debug)]
@@ -56,6 +57,7 @@ impl Shared {
         Self {
             max_body_bytes: config.max_body_bytes,
             defect: config.defect,
+            answer_delay: config.answer_delay,
             state: Mutex::new(State {
                 model: Model::new(config),
                 last_id: 0,
@@ -69,6 +71,10 @@ impl Shared {
             deadline_moved: Notify::new(),
             webhook_waits: Notify::new(),
         }
+    }
+
+    pub(super) fn answer_delay(&self) -> Duration {
+        self.answer_delay
     }
 
     pub(super) fn max_body_bytes(&self) -> usize {

@@ -38,6 +38,8 @@ pub struct Config {
     /// is left are answered with 410, and the beginning is its beginning. A stream that has forks drops
     /// nothing. `None`, the default, keeps everything.
     pub retention_bytes: Option<usize>,
+    /// How long the listener waits before it takes a request to the model, as if it were far away. Not at all by default.
+    pub answer_delay: Duration,
     /// Whether webhooks may go to this machine, by plain HTTP, as tests need it (§12.8). Otherwise they go over TLS, and
     /// to nowhere local. No by default.
     pub local_webhooks: bool,
@@ -63,6 +65,7 @@ impl Default for Config {
             page_appends: None,
             max_body_bytes: 64 * 1024 * 1024,
             retention_bytes: None,
+            answer_delay: Duration::ZERO,
             local_webhooks: false,
             offsets: OffsetFormat::Hex,
             sse: Vec::new(),
@@ -113,6 +116,13 @@ impl Config {
     #[must_use]
     pub fn with_retention_bytes(mut self, bytes: impl Into<Option<usize>>) -> Self {
         self.retention_bytes = bytes.into();
+        self
+    }
+
+    /// Sets [`answer_delay`](Self::answer_delay).
+    #[must_use]
+    pub fn with_answer_delay(mut self, delay: Duration) -> Self {
+        self.answer_delay = delay;
         self
     }
 

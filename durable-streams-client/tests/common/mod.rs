@@ -182,6 +182,8 @@ pub(crate) fn scripted_by(
 ) -> (ClientBuilder, Arc<Script>) {
     let script = script(answers);
     let builder = Client::builder(ROOT, Scripted(Arc::clone(&script)), timer).unwrap();
+    // The answers are in the order of the requests.
+    let builder = builder.prefetch(0);
     (builder, script)
 }
 

@@ -1,0 +1,82 @@
+//! Numbers: what was measured, as ratios of the client to the bare stack.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Whether more or less of it is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Better {
+    /// A rate.
+    More,
+    /// A time, or memory.
+    Less,
+}
+
+/// One number of the client's, beside the same number of the bare stack's: the medians of the rounds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// The scenario.
+    pub scenario: &'static str,
+    /// Whose HTTP.
+    pub transport: &'static str,
+    /// What was measured, with its unit.
+    pub what: String,
+    /// Whether more or less is better.
+    pub better: Better,
+    /// The client's.
+    pub client: f64,
+    /// The bare stack's; `None` where it has nothing like it.
+    pub bare: Option<f64>,
+}
+
+impl Row {
+    /// How good the client is, of what the bare stack is: 1 is as good.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        self.bare.map(|bare| self.client / bare)
+    }
+}
+
+pub(super) fn median(numbers: &mut [f64]) -> f64 {
+    quantile(numbers, 0.5)
+}
+
+/// The number that this share of them is not above. There is at least one.
+pub(super) fn quantile(numbers: &mut [f64], share: f64) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let last = numbers.len().saturating_sub(1);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index into what was measured"
+    )]
+    let index = (last as f64 * share).round() as usize;
+    numbers.get(index).copied().unwrap_or(f64::NAN)
+}
+
+pub(super) fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// So many of something in this time, per second.
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+pub(super) fn rate(count: usize, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_numbers_that_were_measured() {
+        let mut numbers: Vec<f64> = (1..=101).map(f64::from).rev().collect();
+        assert_eq!(median(&mut numbers), 51.0);
+        assert_eq!(quantile(&mut numbers, 0.99), 100.0);
+        assert_eq!(quantile(&mut numbers, 1.0), 101.0);
+        assert_eq!(median(&mut [7.0]), 7.0);
+    }
+}
