@@ -173,6 +173,8 @@ impl Model {
     #[cfg(feature = "embedded")]
     pub(crate) fn restarted(&mut self) {
         self.store.restarted();
+        let (seed, flaws) = (self.config.seed, self.config.flaws());
+        self.subscriptions.restarted(seed, flaws);
     }
 
     /// How many exchanges are open: begun, and neither cancelled nor taken to their end.

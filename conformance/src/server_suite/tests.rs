@@ -5,12 +5,6 @@ use std::collections::BTreeSet;
 use super::ledger::{UNOBSERVABLE, requirement, requirements};
 use super::{Capability, cases};
 
-/// Requirements that have no case yet.
-const OPEN: &[&str] = &[
-    // Keys that outlive a restart.
-    "6.5-05",
-];
-
 #[test]
 fn every_requirement_has_a_case_or_a_reason() {
     let cases = cases();
@@ -20,25 +14,15 @@ fn every_requirement_has_a_case_or_a_reason() {
         .copied()
         .collect();
     let excluded: BTreeSet<_> = UNOBSERVABLE.iter().map(|(id, _)| *id).collect();
-    let open: BTreeSet<_> = OPEN.iter().copied().collect();
-    let standings = |id: &str| {
-        [&covered, &excluded, &open]
-            .into_iter()
-            .filter(|ids| ids.contains(id))
-            .count()
-    };
     let wrong = requirements()
         .map(|one| one.id())
-        .filter(|id| standings(id) != 1);
+        .filter(|id| covered.contains(id) == excluded.contains(id));
     let wrong: Vec<_> = wrong.collect();
     assert!(
         wrong.is_empty(),
         "neither covered nor excluded, or both: {wrong:?}"
     );
-    let unknown = covered
-        .iter()
-        .chain(&open)
-        .filter(|id| requirement(id).is_none());
+    let unknown = covered.iter().filter(|id| requirement(id).is_none());
     let unknown: Vec<_> = unknown.collect();
     assert!(unknown.is_empty(), "no such requirements: {unknown:?}");
 }

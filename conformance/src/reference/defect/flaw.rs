@@ -96,6 +96,7 @@ pub(crate) enum Flaw {
     ClosingIsForgotten,
     AnyProducerClosesAgain,
     RestartForgetsProducers,
+    RestartMakesNewKeys,
     // Deleting and reading (§5.4–5.6).
     ProducersOutliveTheStream,
     DeletionDoesNothing,

@@ -15,6 +15,8 @@ mod work;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::SystemTime;
 
+#[cfg(feature = "embedded")]
+use super::defect::{Flaw, Flaws};
 use super::timers::Timers;
 use keys::Keys;
 use subscription::Subscription;
@@ -54,6 +56,14 @@ impl Subscriptions {
             outgoing: VecDeque::new(),
             awaited: BTreeMap::new(),
             last_delivery: 0,
+        }
+    }
+
+    /// The server was restarted. Its keys are what they were, if all is well.
+    #[cfg(feature = "embedded")]
+    pub(super) fn restarted(&mut self, seed: u64, flaws: Flaws) {
+        if flaws.has(Flaw::RestartMakesNewKeys) {
+            self.keys = Keys::from_seed(seed.wrapping_add(1));
         }
     }
 

@@ -1,7 +1,9 @@
 //! What outlives a restart of the server (§4, §5.2.1), for servers that the suite can restart.
 
-use crate::server_suite::case::{Capability, Case, check, must};
+use super::subscriptions::keys::keys;
+use crate::server_suite::case::{Capability, Case, check, must, should};
 use crate::server_suite::outcome::Verdict;
+use crate::server_suite::subscriptions::LONG;
 use crate::server_suite::target::Target;
 
 const RESTART: &[Capability] = &[Capability::Write, Capability::Restart];
@@ -38,6 +40,17 @@ pub(super) const CASES: &[Case] = &[
     )
     .needs(RESTART)
     .after("restart.content.is-kept"),
+    should(
+        "restart.keys.are-kept",
+        &["6.5-05"],
+        "The keys that webhooks are signed with are the same after a restart",
+        check!(same_keys),
+    )
+    .needs(&[
+        Capability::Restart,
+        Capability::Subscriptions,
+        Capability::Webhook,
+    ]),
 ];
 
 async fn content(t: Target) -> Verdict {
@@ -113,4 +126,16 @@ async fn producers(t: Target) -> Verdict {
     append(1, 2).send().await?.accepted(1, 2)?;
     stream.holds("<1 0><1 1><1 2>").await?;
     Ok(())
+}
+
+async fn same_keys(t: Target) -> Verdict {
+    t.hooked(LONG).await?;
+    let (_, before) = keys(&t).await?;
+    t.restart().await?;
+    let (answer, after) = keys(&t).await?;
+    // More of them may have come; their members may be in another order.
+    match before.iter().find(|key| !after.contains(key)) {
+        Some(lost) => answer.fail(format!("the key {lost}"), "not that one"),
+        None => Ok(()),
+    }
 }

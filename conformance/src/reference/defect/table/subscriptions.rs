@@ -317,6 +317,13 @@ pub(super) const ROWS: &[Defect] = &[
         }
     }),
     defect(
+        "keys.are-new-after-a-restart",
+        "6.5-05",
+        "restart.keys.are-kept",
+        "a restart makes new keys",
+    )
+    .breaks(Flaw::RestartMakesNewKeys),
+    defect(
         "keys.tell-their-private-part",
         "6.5-04",
         "subscriptions.keys.private-ones-stay-secret",

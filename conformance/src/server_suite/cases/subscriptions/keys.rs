@@ -57,7 +57,7 @@ pub(super) const CASES: &[Case] = &[
 const TOLERANCE: u64 = 300;
 
 /// The keys of a server that sends webhooks.
-async fn keys(t: &Target) -> Verdict<(Answer, Vec<Value>)> {
+pub(in crate::server_suite::cases) async fn keys(t: &Target) -> Verdict<(Answer, Vec<Value>)> {
     let answer = t.keys().get().send().await?;
     answer.status(&[200])?;
     let keys = answer.list("/keys")?;

@@ -4,7 +4,7 @@ mod claims;
 mod create;
 mod describe;
 mod fencing;
-mod keys;
+pub(super) mod keys;
 mod leases;
 mod links;
 mod urls;
