@@ -85,7 +85,7 @@ impl Bare for isahc::HttpClient {
         &self,
         request: Request<Bytes>,
     ) -> Result<(StatusCode, HeaderMap, Chunks), BoxError> {
-        let request = request.map(|body| isahc::AsyncBody::from_bytes_static(body));
+        let request = request.map(isahc::AsyncBody::from_bytes_static);
         let (head, body) = self.send_async(request).await?.into_parts();
         let body = Box::pin(body);
         let buffer = vec![0; 16 * 1024];

@@ -277,7 +277,6 @@ pub(super) async fn fan_out(bench: &mut Bench<'_>) -> Result<(), BoxError> {
     let what = format!("{readers} readers, append to delivery p99, µs");
     bench.row(what, Better::Less, client, Some(bare));
     if let (Some(before), Some(between), Some(after)) = (before, between, after) {
-        #[expect(clippy::cast_precision_loss, reason = "a number of readers")]
         let each = |memory: f64| memory / readers as f64;
         let what = format!("{readers} readers, resident for each, KiB");
         let (client, bare) = (each(after - between), each(between - before));

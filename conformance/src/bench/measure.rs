@@ -47,12 +47,6 @@ pub(super) fn median(numbers: &mut [f64]) -> f64 {
 pub(super) fn quantile(numbers: &mut [f64], share: f64) -> f64 {
     numbers.sort_by(f64::total_cmp);
     let last = numbers.len().saturating_sub(1);
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an index into what was measured"
-    )]
     let index = (last as f64 * share).round() as usize;
     numbers.get(index).copied().unwrap_or(f64::NAN)
 }
@@ -62,7 +56,6 @@ pub(super) fn micros(time: Duration) -> f64 {
 }
 
 /// So many of something in this time, per second.
-#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
 pub(super) fn rate(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }

@@ -22,7 +22,8 @@ pub use bare::Bare;
 pub use measure::{Better, Row};
 pub use report::Report;
 
-type BoxError = Box<dyn Error + Send + Sync>;
+/// Whatever goes wrong.
+pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,14 +82,19 @@ impl Scenario {
     }
 }
 
+/// Makes a client of the streams under a root.
+pub type NewClient = dyn Fn(&str) -> Result<Client, BoxError>;
+/// Makes a bare stack.
+pub type NewBare = dyn Fn() -> Result<Arc<dyn Bare>, BoxError>;
+
 /// One transport, and the stack below it.
 pub struct Contender {
     /// Its name.
     pub name: &'static str,
     /// Makes a client of a server, with connections of its own.
-    pub client: Box<dyn Fn(&str) -> Result<Client, BoxError>>,
+    pub client: Box<NewClient>,
     /// Makes the bare stack, with connections of its own.
-    pub bare: Box<dyn Fn() -> Result<Arc<dyn Bare>, BoxError>>,
+    pub bare: Box<NewBare>,
 }
 
 impl std::fmt::Debug for Contender {
