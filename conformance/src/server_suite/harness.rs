@@ -6,7 +6,7 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::outcome::Outcome;
-use super::suite::Suite;
+use super::suite::{JOBS, Suite};
 
 /// Runs the suite as the tests of a target with `harness = false`: each case is a test, with its id as its name, in a tokio
 /// runtime of its own. The arguments of the command line are those of `cargo test`.
@@ -32,7 +32,9 @@ use super::suite::Suite;
 ///
 /// What the suite was told to leave out is left out. A warning is no failure; what could not be asked is ignored, with the reason.
 pub fn harness(suite: impl Fn() -> Suite + Send + Sync + 'static) -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Cases wait for the server more than they work.
+    arguments.test_threads.get_or_insert(JOBS);
     let suite = Arc::new(suite);
     let cases = suite().selected().into_iter();
     let trials = cases.map(|case| {

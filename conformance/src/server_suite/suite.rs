@@ -20,7 +20,7 @@ use super::target::{Restart, Server, Target};
 use crate::suite::Selection;
 
 /// How many cases run at the same time.
-const JOBS: usize = 8;
+pub(super) const JOBS: usize = 8;
 
 /// How long what should happen at once may take.
 const PATIENCE: Duration = Duration::from_secs(20);
