@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use durable_streams_client::{
@@ -187,9 +187,15 @@ async fn a_writer_counts_what_is_stored_and_what_waits() {
     );
 }
 
-/// Writes down spans and events, with their fields.
-#[derive(Clone, Default)]
-struct Recorder(Ledger);
+/// Writes down spans and events, with their fields, for the thread they come from.
+///
+/// It is the only subscriber of the process. With one for each test, `tracing` asks whichever thread meets a span or an
+/// event first whether somebody wants it, and a thread without a subscriber answers "never" for all of them.
+struct Recorder;
+
+thread_local! {
+    static HEARD: Ledger = Ledger::default();
+}
 
 struct Line(BTreeMap<&'static str, String>);
 
@@ -213,7 +219,7 @@ impl Recorder {
                 write!(text, " {name}={value}").unwrap();
                 text
             });
-        self.0.add(fields);
+        HEARD.with(|ledger| ledger.add(fields));
     }
 }
 
@@ -242,14 +248,17 @@ impl Subscriber for Recorder {
     fn exit(&self, _: &Id) {}
 }
 
-/// What is said while this is done.
+/// What is said on this thread while this is done.
 async fn said(work: impl Future<Output = ()>) -> Vec<String> {
-    let recorder = Recorder::default();
-    let ledger = recorder.0.clone();
-    let guard = tracing::subscriber::set_default(recorder);
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        tracing::subscriber::set_global_default(Recorder).unwrap();
+        // What other threads met before somebody listened.
+        tracing::callsite::rebuild_interest_cache();
+    });
+    HEARD.with(Ledger::take);
     work.await;
-    drop(guard);
-    ledger.take()
+    HEARD.with(Ledger::take)
 }
 
 #[tokio::test]
