@@ -5,12 +5,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use durable_streams_core::{CallConfig, Error, Extras, RetryPolicy, StreamUrl};
+use durable_streams_core::operation::subscription::{Ack, Wake};
+use durable_streams_core::{CallConfig, Error, Extras, RetryPolicy, StreamUrl, SubscriptionUrl};
 
 use crate::hooks::{HookResult, Outgoing, Refresh, RequestHook};
 use crate::metrics::Metrics;
+use crate::operation::OperationBuilder;
 use crate::session::Session;
 use crate::stream::DurableStream;
+use crate::subscription::Subscription;
 use crate::transport::{BoxFuture, Timer, Transport};
 
 /// A server, or a part of one, under which streams live.
@@ -98,6 +101,22 @@ impl Client {
     /// gets none of the client's headers and parameters.
     pub fn stream(&self, path: &str) -> DurableStream {
         DurableStream::new(self.clone(), self.0.root.join(path))
+    }
+
+    /// The subscription of this id, to streams under the root (§6). Cheap, and no I/O.
+    ///
+    /// An id that cannot name a subscription is reported by whatever is done with the handle, before any I/O.
+    pub fn subscription(&self, id: impl Into<String>) -> Subscription {
+        Subscription::new(self, SubscriptionUrl::new(&self.0.root, id))
+    }
+
+    /// Reports on a wake that came by webhook, to the callback URL that came with it (§7.1): what is done of each stream, and whether that
+    /// is all. Without anything it extends the lease.
+    ///
+    /// The URL and the token are to be those of a webhook whose signature was checked: the token goes where the URL says.
+    pub fn callback(&self, url: &StreamUrl, wake: &Wake) -> OperationBuilder<Ack> {
+        let handle = DurableStream::new(self.clone(), Ok(url.clone()));
+        OperationBuilder::new(&handle, |url| Ack::callback(url, wake))
     }
 
     /// A session that nothing is sent over.

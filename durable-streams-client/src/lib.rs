@@ -7,6 +7,7 @@
 //! - Single operations are builders that are awaited: `stream.append(…).seq("1").await?`.
 //! - A [`Writer`] writes a stream exactly once, in batches, whatever fails in between.
 //! - A [`Reader`] reads a stream from a checkpoint to its end, or live, whatever fails in between.
+//! - A [`Subscription`] says when streams grew, and who works on that.
 //! - A [`Consumer`] hands what it reads to a [`Handler`], commits its checkpoints, and goes on after what the handler makes of failures.
 //!
 //! Everything that decides lives in [`core`], which does no I/O. Sections (§) are those of the Durable Streams protocol.
@@ -23,11 +24,14 @@ mod operation;
 mod reader;
 mod session;
 mod stream;
+mod subscription;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod transport;
+#[cfg(feature = "webhooks")]
+mod webhook_receiver;
 mod writer;
 
 pub use client::{Client, ClientBuilder};
@@ -36,7 +40,14 @@ pub use consumer::{
     Handler, HandlerFn, MemoryCheckpoints, handler_fn,
 };
 pub use durable_streams_core as core;
+pub use durable_streams_core::operation::subscription::{
+    Acked, AlreadyClaimed, ClaimOutcome, Claimed, LinkType, LinkedStream, Signing,
+    SubscriptionInfo, SubscriptionKind, SubscriptionOutcome, SubscriptionStatus, Wake, WakeEvent,
+    WakeStream, WakeToken,
+};
 pub use durable_streams_core::operation::{Appended, Closed, Created, Metadata, Payload};
+#[cfg(feature = "webhooks")]
+pub use durable_streams_core::webhook;
 pub use durable_streams_core::{
     AfterClaim, Batch, Checkpoint, Error, ErrorKind, Extras, Failure, FailureKind, Live, Offset,
     OperationKind, PositionError, Refused, RefusedReason, RetryPolicy, Start, StreamUrl, Unsent,
@@ -46,5 +57,8 @@ pub use metrics::{Delivered, Metrics, RequestEnded, StoredBatch};
 pub use operation::OperationBuilder;
 pub use reader::{ReadBuilder, Reader};
 pub use stream::DurableStream;
+pub use subscription::Subscription;
 pub use transport::{Body, BoxFuture, Timer, Transport, TransportError};
+#[cfg(feature = "webhooks")]
+pub use webhook_receiver::WebhookReceiver;
 pub use writer::{Receipt, Stored, Writer, WriterBuilder, WriterDriver, WriterSink};

@@ -4,8 +4,11 @@
 use durable_streams_core::OperationKind;
 use http::{Method, Request};
 
-/// What a request is for.
+/// What a request is for: it says so itself, or its method does.
 pub(crate) fn operation_of<B>(request: &Request<B>) -> OperationKind {
+    if let Some(operation) = request.extensions().get() {
+        return *operation;
+    }
     match *request.method() {
         Method::PUT => OperationKind::Create,
         Method::DELETE => OperationKind::Delete,
@@ -50,8 +53,8 @@ mod said {
         // As OpenTelemetry groups what is done with messages.
         let kind = match operation {
             OperationKind::Append => "send",
-            OperationKind::Read => "receive",
-            OperationKind::Create => "create",
+            OperationKind::Read | OperationKind::Claim => "receive",
+            OperationKind::Create | OperationKind::CreateSubscription => "create",
             _ => "settle",
         };
         info_span!(

@@ -14,7 +14,7 @@ use crate::driver::Driver;
 use crate::stream::{DurableStream, edit};
 use crate::{BoxFuture, blocking};
 
-/// An operation on a stream, to be awaited.
+/// An operation on a stream or a subscription, to be awaited.
 ///
 /// # Errors
 /// Awaiting it gives what went wrong, [`InvalidInput`](durable_streams_core::ErrorKind::InvalidInput) before any I/O. Failures that can pass were
@@ -48,7 +48,7 @@ impl<O> OperationBuilder<O> {
         }
     }
 
-    fn map(mut self, change: impl FnOnce(O) -> O) -> Self {
+    pub(crate) fn map(mut self, change: impl FnOnce(O) -> O) -> Self {
         self.operation = self.operation.map(change);
         self
     }
@@ -223,7 +223,7 @@ where
                 .stream
                 .session(&self.extras.map_err(located)?)
                 .map_err(located)?;
-            let call = Call::new(operation.request()?, operation.resend(), self.config);
+            let call = Call::of(&operation, self.config)?;
             let mut driver = Driver::new(call, Arc::new(session));
             let end = poll_fn(|cx| driver.poll_event(cx)).await;
             if let Some(metrics) = driver.session().metrics() {

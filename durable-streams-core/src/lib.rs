@@ -8,8 +8,10 @@
 //! | floor | what it does |
 //! |---|---|
 //! | [`machine`] | decides what to send next, given time and answers: a whole session of reading, one operation with its retries |
-//! | [`operation`] | one request, one typed answer: create, append, close, delete, head, read |
+//! | [`operation`] | one request, one typed answer: create, append, close, delete, head, read, and those of subscriptions |
 //! | [`wire`] | headers, offsets, URLs, content types, errors, retry timing, SSE and JSON framing |
+//!
+//! With the feature `webhooks`, `webhook` checks what a server sends by itself.
 //!
 //! Programs that want an async client over a ready-made HTTP stack use one of the transport crates instead.
 //!
@@ -17,6 +19,8 @@
 
 pub mod machine;
 pub mod operation;
+#[cfg(feature = "webhooks")]
+pub mod webhook;
 pub mod wire;
 
 pub use machine::call::{Call, CallConfig, CallEnd};
@@ -25,6 +29,7 @@ pub use machine::writer::{
     AfterClaim, FlushId, Refused, RefusedReason, Unsent, Writer, WriterConfig, WriterEvent,
 };
 pub use machine::{Input, Machine, Output, RequestId};
+pub use wire::control::SubscriptionUrl;
 pub use wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
 pub use wire::extras::Extras;
 pub use wire::position::{Checkpoint, Offset, PositionError, Start};

@@ -12,8 +12,7 @@ use durable_streams_core::{
 use http::Method;
 
 fn call_with<O: Operation>(operation: &O, config: CallConfig) -> Driver<Call> {
-    let request = operation.request().unwrap();
-    Driver::new(Call::new(request, operation.resend(), config))
+    Driver::new(Call::of(operation, config).unwrap())
 }
 
 fn call<O: Operation>(operation: &O) -> Driver<Call> {

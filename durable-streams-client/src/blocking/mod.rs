@@ -5,6 +5,7 @@
 //! | async | blocking |
 //! |---|---|
 //! | `stream.append(…).await?` | [`stream.append(…).wait()?`](crate::OperationBuilder::wait) |
+//! | `subscription.claim(…).await?` | [`subscription.claim(…).wait()?`](crate::OperationBuilder::wait) |
 //! | `stream.read().start()`, a stream | [`stream.read().start_blocking()`](crate::ReadBuilder::start_blocking), an iterator |
 //! | `stream.writer(id).start()` | [`stream.writer(id).start_blocking()`](crate::WriterBuilder::start_blocking) |
 //! | `….consumer(name).run(handler).await?` | [`….consumer(name).run_blocking(handler)?`](crate::ConsumerBuilder::run_blocking) |

@@ -111,7 +111,7 @@ fn call<O: Operation>(operation: O) -> Result<O::Outcome, Error> {
         seed: seed(),
         ..CallConfig::default()
     };
-    let call = Call::new(operation.request()?, operation.resend(), config);
+    let call = Call::of(&operation, config)?;
     let end = Driver::new(call).next_event();
     end.ok_or_else(|| Error::protocol("a call ended without saying how"))?
         .outcome(&operation)

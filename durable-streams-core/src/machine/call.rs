@@ -7,13 +7,13 @@ use http::{Method, Request, Response, StatusCode, response};
 
 use super::{Input, Machine, Output, RequestId, later};
 use crate::machine::redirect::{Redirect, Redirects};
-use crate::operation::Resend;
+use crate::operation::{Operation, Resend};
 use crate::wire::error::{Error, Failure, FailureKind};
 use crate::wire::retry::{Backoff, RetryPolicy};
 use crate::wire::time;
 
-/// How much of an answer's body is kept. Answers to single operations have nothing in their bodies but an explanation;
-/// only that of a read is kept whole.
+/// How much of an answer's body is kept. Most answers have nothing in their bodies but an explanation; only the success of an
+/// operation that reads its body is kept whole.
 const MAX_BODY: usize = 64 * 1024;
 
 /// How a [`Call`] behaves.
@@ -42,7 +42,7 @@ impl Default for CallConfig {
 pub enum CallEnd {
     /// The last answer that came, a success or not: [`Operation::decode`](crate::operation::Operation::decode) reads it.
     Answered {
-        /// The answer; a body longer than 64 KiB is cut there, unless it is that of a successful read.
+        /// The answer; a body longer than 64 KiB is cut there, unless it is that of a success whose body says something.
         response: Response<Bytes>,
         /// Whether an earlier attempt had an unknown fate: then
         /// [`decode_after_unknown`](crate::operation::Operation::decode_after_unknown) reads it.
@@ -62,10 +62,7 @@ impl CallEnd {
     ///
     /// # Errors
     /// What the operation makes of the answer, or the failure of the transport.
-    pub fn outcome<O: crate::operation::Operation>(
-        self,
-        operation: &O,
-    ) -> Result<O::Outcome, Error> {
+    pub fn outcome<O: Operation>(self, operation: &O) -> Result<O::Outcome, Error> {
         match self {
             Self::Answered {
                 response,
@@ -96,6 +93,7 @@ impl CallEnd {
 pub struct Call {
     request: Request<Bytes>,
     resend: Resend,
+    reads_body: bool,
     config: CallConfig,
     backoff: Backoff,
     redirects: Redirects,
@@ -127,9 +125,20 @@ enum State {
 }
 
 impl Call {
-    /// A call of this request. `resend` comes from its operation.
+    /// A call of this operation.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when its request cannot be sent as it is.
+    pub fn of<O: Operation>(operation: &O, config: CallConfig) -> Result<Self, Error> {
+        let call = Self::new(operation.request()?, operation.resend(), config);
+        let reads_body = O::READS_BODY;
+        Ok(Self { reads_body, ..call })
+    }
+
+    /// A call of this request. `resend` comes from its operation. What a success says in its body counts for a GET.
     pub fn new(request: Request<Bytes>, resend: Resend, config: CallConfig) -> Self {
         Self {
+            reads_body: *request.method() == Method::GET,
             redirects: Redirects::new(false),
             backoff: Backoff::new(config.retry.clone(), config.seed),
             request,
@@ -218,15 +227,22 @@ impl Call {
     /// Whether the body that is arriving is what was asked for, and not an explanation.
     fn wants_body(&self) -> bool {
         let success = matches!(&self.state, State::Body { head, .. } if head.status.is_success());
-        success && *self.request.method() == Method::GET
+        success && self.reads_body
     }
 
     /// The answer, or the rest of it, does not come.
     fn lost(&mut self, failure: Failure, now: Instant) {
-        match &self.state {
-            // The head decides; what is missing of an explanation changes nothing.
-            State::Body { .. } if !self.wants_body() => self.finish_body(now),
-            _ => self.failed(failure, now),
+        // The head decides; what is missing of an explanation changes nothing. Which conflict it is, only the body says where bodies say
+        // something.
+        let decided = match &self.state {
+            State::Body { head, .. } if head.status == StatusCode::CONFLICT => !self.reads_body,
+            State::Body { .. } => !self.wants_body(),
+            _ => false,
+        };
+        if decided {
+            self.finish_body(now);
+        } else {
+            self.failed(failure, now);
         }
     }
 

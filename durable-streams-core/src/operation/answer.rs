@@ -55,7 +55,13 @@ fn kind(status: StatusCode, response: &Response<Bytes>) -> ErrorKind {
 }
 
 pub(crate) fn is_write(operation: OperationKind) -> bool {
-    !matches!(operation, OperationKind::Head | OperationKind::Read)
+    !matches!(
+        operation,
+        OperationKind::Head
+            | OperationKind::Read
+            | OperationKind::ReadSubscription
+            | OperationKind::ReadKeys
+    )
 }
 
 /// Whether a write with this answer may have been done all the same: a proxy can lose the answer of a server behind it,

@@ -29,6 +29,7 @@ mod head;
 mod payload;
 mod produce;
 mod read;
+pub mod subscription;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Uri};
@@ -65,7 +66,10 @@ pub trait Operation {
     /// Which one it is, for errors.
     const KIND: OperationKind;
 
-    /// The stream it is about.
+    /// Whether a success says something in its body, so that one without the whole of it is no answer. Default: no.
+    const READS_BODY: bool = false;
+
+    /// The stream, or whatever else, that it is about.
     fn url(&self) -> &StreamUrl;
 
     /// When it may be sent again.

@@ -162,6 +162,7 @@ impl Read {
 impl Operation for Read {
     type Outcome = ReadOutcome;
     const KIND: OperationKind = OperationKind::Read;
+    const READS_BODY: bool = true;
 
     fn url(&self) -> &StreamUrl {
         &self.url

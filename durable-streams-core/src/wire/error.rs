@@ -27,6 +27,24 @@ pub enum OperationKind {
     Head,
     /// Reading it, live or not (§5.6–5.8).
     Read,
+    /// Creating a subscription (§6.2).
+    CreateSubscription,
+    /// Asking what a subscription is (§6.3).
+    ReadSubscription,
+    /// Deleting a subscription (§6.3).
+    DeleteSubscription,
+    /// Linking streams to a subscription (§6.4).
+    LinkStreams,
+    /// Taking a stream's link back (§6.4).
+    UnlinkStream,
+    /// Claiming the wake of a subscription (§7.2).
+    Claim,
+    /// Acknowledging work on a wake, or extending its lease (§7.1, §7.2).
+    Ack,
+    /// Giving a wake back (§7.2).
+    Release,
+    /// Fetching the keys that webhooks are signed with (§6.5).
+    ReadKeys,
 }
 
 impl fmt::Display for OperationKind {
@@ -38,6 +56,15 @@ impl fmt::Display for OperationKind {
             Self::Delete => "delete",
             Self::Head => "head",
             Self::Read => "read",
+            Self::CreateSubscription => "create subscription",
+            Self::ReadSubscription => "read subscription",
+            Self::DeleteSubscription => "delete subscription",
+            Self::LinkStreams => "link",
+            Self::UnlinkStream => "unlink",
+            Self::Claim => "claim",
+            Self::Ack => "ack",
+            Self::Release => "release",
+            Self::ReadKeys => "read keys",
         })
     }
 }
@@ -64,8 +91,16 @@ pub enum ErrorKind {
     ProducerGap,
     /// The server does not know what it acknowledged to this producer, or somebody else writes under its id and epoch.
     Diverged,
-    /// 403 with `Producer-Epoch`: a newer epoch of this producer took over (§5.2.1).
+    /// Somebody newer took over. 403 with `Producer-Epoch`: a newer epoch of this producer (§5.2.1). 409 with the code `FENCED`: the
+    /// wake is over, and maybe another one began (§7.3).
     Fenced,
+    /// 404 about a subscription: there is none of this id, or the server has no subscriptions.
+    SubscriptionNotFound,
+    /// 409 on creating a subscription: it exists with another configuration.
+    SubscriptionExists,
+    /// 409 with the code `INVALID_OFFSET`: the acknowledged stream is not linked, has no such offset, or more of it is acknowledged
+    /// already.
+    AckRejected,
     /// 401.
     Unauthorized,
     /// 403 without `Producer-Epoch`.
@@ -403,7 +438,12 @@ impl fmt::Display for Error {
             ErrorKind::Diverged => {
                 f.write_str("the producer's state on the server is not this writer's")?
             }
-            ErrorKind::Fenced => f.write_str("fenced by a newer epoch")?,
+            ErrorKind::Fenced => f.write_str("fenced: somebody newer took over")?,
+            ErrorKind::SubscriptionNotFound => f.write_str("subscription not found")?,
+            ErrorKind::SubscriptionExists => {
+                f.write_str("subscription exists with another configuration")?
+            }
+            ErrorKind::AckRejected => f.write_str("acknowledgement rejected")?,
             ErrorKind::Unauthorized => f.write_str("unauthorized")?,
             ErrorKind::Forbidden => f.write_str("forbidden")?,
             ErrorKind::Gone => f.write_str("gone")?,

@@ -4,6 +4,7 @@
 //! retry timing, and the two incremental parsers (SSE and JSON). Nothing here knows about a request in flight.
 
 pub mod content_type;
+pub mod control;
 pub mod error;
 pub mod extras;
 pub mod header;

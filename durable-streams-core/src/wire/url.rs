@@ -173,6 +173,19 @@ impl StreamUrl {
         Ok(joined)
     }
 
+    /// The URL of what the protocol itself keeps below a root: each segment is encoded, so that it stays one.
+    pub(crate) fn below(&self, segments: &[&str]) -> Self {
+        let mut base = self.base.trim_end_matches('/').to_owned();
+        for segment in segments {
+            base.push('/');
+            base.extend(utf8_percent_encode(segment, QUERY));
+        }
+        Self {
+            base,
+            query: self.query.clone(),
+        }
+    }
+
     /// The scheme and authority: what credentials are bound to.
     pub fn origin(&self) -> &str {
         let after = self.base.find("://").map_or(0, |at| at + 3);
@@ -223,7 +236,7 @@ impl StreamUrl {
 }
 
 /// Percent-encodes what a path cannot carry, keeping escapes, and refuses segments that climb.
-fn encode_path(path: &str) -> Result<String, Error> {
+pub(super) fn encode_path(path: &str) -> Result<String, Error> {
     let decoded = percent_encoding::percent_decode_str(path).collect::<Vec<u8>>();
     if decoded
         .split(|&byte| byte == b'/')
