@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use durable_streams_client::{
-    Decision, Delivered, FailureKind, Live, Metrics, OperationKind, RequestEnded, RetryPolicy,
-    StoredBatch, handler_fn,
+    ClaimOutcome, Decision, Delivered, FailureKind, Live, Metrics, OperationKind, RequestEnded,
+    RetryPolicy, StoredBatch, handler_fn,
 };
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -289,6 +289,39 @@ async fn a_request_is_a_span_with_the_fields_of_opentelemetry_and_no_secret() {
              messaging.system=durable_streams otel.kind=client otel.name=read /v1/s server.address=streams.test \
              server.port=80 url.path=/v1/s url.scheme=http",
             "recorded error.type=Refused",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn b71_requests_about_a_wake_are_spans_of_their_own_kinds_without_its_token() {
+    let claimed = r#"{"wake_id":"w","generation":2,"token":"s3cret","streams":[]}"#;
+    let (builder, _) = scripted([answer(200, &[], claimed), answer(409, &[], "s3cret")]);
+    let subscription = builder.build().unwrap().subscription("b");
+    let lines = said(async {
+        let ClaimOutcome::Claimed(claimed) = subscription.claim("me").await.unwrap() else {
+            panic!("it is claimed");
+        };
+        subscription.ack(&claimed.wake).await.unwrap_err();
+    })
+    .await;
+    let span = |size, operation, part, kind| {
+        let path = format!("/v1/__ds/subscriptions/b/{part}");
+        format!(
+            "durable_streams.request http.request.body.size={size} http.request.method=POST \
+             messaging.destination.name={path} messaging.operation.name={operation} messaging.operation.type={kind} \
+             messaging.system=durable_streams otel.kind=client otel.name={operation} {path} server.address=streams.test \
+             server.port=80 url.path={path} url.scheme=http"
+        )
+    };
+    assert_eq!(
+        lines,
+        [
+            span(15, "claim", "claim", "receive"),
+            "recorded http.response.status_code=200".to_owned(),
+            span(30, "ack", "ack", "settle"),
+            "recorded http.response.status_code=409".to_owned(),
+            "recorded error.type=409".to_owned(),
         ]
     );
 }
