@@ -25,6 +25,9 @@ pub mod wire;
 
 pub use machine::call::{Call, CallConfig, CallEnd};
 pub use machine::reader::{Batch, Live, Notice, Reader, ReaderConfig, ReaderEvent};
+pub use machine::worker::{
+    Fate, LeaseLoss, Ticket, Unreadable, Work, Worker, WorkerConfig, WorkerEvent, WorkerNotice,
+};
 pub use machine::writer::{
     AfterClaim, FlushId, Refused, RefusedReason, Unsent, Writer, WriterConfig, WriterEvent,
 };

@@ -18,6 +18,7 @@
 pub mod call;
 pub mod reader;
 mod redirect;
+pub mod worker;
 pub mod writer;
 
 use std::time::{Duration, Instant};

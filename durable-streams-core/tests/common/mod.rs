@@ -264,6 +264,12 @@ where
         self.now += time;
     }
 
+    /// How long until the time that the machine waits for, if it waits for one.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        let wait = |until: Instant| until.saturating_duration_since(self.now);
+        self.deadline.map(wait)
+    }
+
     /// How long until the time that the machine waits for.
     pub(crate) fn until_deadline(&self) -> Duration {
         self.deadline
