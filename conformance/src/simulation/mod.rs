@@ -23,6 +23,7 @@ mod scenario;
 mod tape;
 mod trace;
 mod truth;
+mod workers;
 mod world;
 
 use std::time::{Duration, Instant};
@@ -154,6 +155,8 @@ fn server(tape: &mut Tape, scenario: Scenario, format: Format) -> (Config, Optio
         Scenario::Limits => 600,
         // There nobody may change his epoch by himself, which a body that is cut does.
         Scenario::Takeover => 0,
+        // Nor can a report be shortened at will.
+        Scenario::Workers => 0,
         _ => 60,
     };
     if tape.chance(short) {

@@ -11,6 +11,7 @@ use super::check::{Lawful, Limits};
 use super::clock::{MILLISECOND, SECOND, Time};
 use super::message::Format;
 use super::tape::Tape;
+use super::workers;
 use super::world::World;
 
 /// What a run is about.
@@ -34,11 +35,13 @@ pub enum Scenario {
     Resuming,
     /// Small buffers, small batches, a server that takes no large body.
     Limits,
+    /// Workers that compete for what several streams have for them, and crash, stall and leave.
+    Workers,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Basic,
         Self::Writers,
         Self::Restart,
@@ -48,6 +51,7 @@ impl Scenario {
         Self::Forks,
         Self::Resuming,
         Self::Limits,
+        Self::Workers,
     ];
 
     /// Its name on the command line.
@@ -63,6 +67,7 @@ impl Scenario {
             Self::Forks => "forks",
             Self::Resuming => "resuming",
             Self::Limits => "limits",
+            Self::Workers => "workers",
         }
     }
 
@@ -93,6 +98,12 @@ impl Scenario {
                 let ids: &[&str] = world.ctx.tape.pick(&[&["a", "b"], &["a", "b", "c"]]);
                 for id in ids {
                     draw_writer(world, id, stream, lawful).add(world);
+                }
+            }
+            Self::Workers => {
+                for (index, stream) in workers::plan(world, stream, format).into_iter().enumerate()
+                {
+                    draw_writer(world, &format!("w{index}"), stream, lawful).add(world);
                 }
             }
             Self::Restart => restart(world, stream, lawful),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use durable_streams_core::{Checkpoint, Offset};
 
+use super::check::HandedOut;
 use super::clock::Time;
 use super::context::Context;
 use super::message::{self, Format};
@@ -37,6 +38,8 @@ pub(super) struct Stream {
     tails: Vec<(Time, u64)>,
     pub(super) closed: bool,
     pub(super) deleted: bool,
+    /// How far workers have handled it, without a gap.
+    pub(super) handled: u64,
     /// Checkpoints that readers were given.
     pub(super) checkpoints: Vec<Checkpoint>,
 }
@@ -96,6 +99,14 @@ impl Truth {
         Some(base + checkpoint.delivered())
     }
 
+    /// A worker has handled this.
+    pub(super) fn handled(&mut self, what: &HandedOut) {
+        let stream = &mut self.streams[what.stream];
+        if what.from <= stream.handled {
+            stream.handled = stream.handled.max(what.to);
+        }
+    }
+
     /// A stream begins: empty, or with what it takes over.
     pub(super) fn create(
         &mut self,
@@ -124,6 +135,7 @@ impl Truth {
             tails: Vec::new(),
             closed: false,
             deleted: false,
+            handled: 0,
             checkpoints: Vec::new(),
         };
         stream.tails.push((now, stream.tail()));

@@ -7,10 +7,10 @@ use durable_streams_core::{CallConfig, Input, Live, ReaderConfig, RetryPolicy, S
 
 use super::actor::{
     self, Actor, CallActor, Epochs, ReaderActor, ReaderPlan, Start, Surroundings, Task,
-    WriterActor, WriterPlan,
+    WorkerActor, WorkerPlan, WriterActor, WriterPlan,
 };
 use super::broken::Broken;
-use super::check::check_logs;
+use super::check::{check_leases, check_logs};
 use super::clock::{SECOND, Time};
 use super::context::{Context, Event, Piece};
 use super::hop::Hop;
@@ -65,15 +65,25 @@ impl World {
 
     /// A stream that is there from the beginning.
     pub(super) fn stream(&mut self, path: &str, format: super::message::Format) -> usize {
-        let request = http::Request::put(path)
-            .header("content-type", format.content_type())
-            .body(Bytes::new());
+        let request = http::Request::put(path).header("content-type", format.content_type());
+        self.prepare(request.body(Bytes::new()));
+        self.truth.create(path.to_owned(), format, 0, None)
+    }
+
+    /// Something that is there from the beginning.
+    pub(super) fn prepare(&mut self, request: http::Result<http::Request<Bytes>>) {
         if let Ok(request) = request {
             let id = ExchangeId(u64::MAX);
             self.hop.model.step(id, request, self.ctx.clock.calendar());
             self.hop.model.cancel(id);
         }
-        self.truth.create(path.to_owned(), format, 0, None)
+    }
+
+    pub(super) fn worker(&mut self, plan: WorkerPlan, at: Time) -> usize {
+        let last = plan.fate.last().map_or(0, |(at, _)| *at);
+        let worker = WorkerActor::new(self.actors.len(), plan, self.broken);
+        self.last_act = self.last_act.max(last);
+        self.add(Actor::Worker(Box::new(worker)), at)
     }
 
     pub(super) fn writer(&mut self, plan: WriterPlan) -> usize {
@@ -135,7 +145,13 @@ impl World {
                 });
                 return;
             }
+            let Some(event) = self.unless_stalled(event) else {
+                continue;
+            };
             if let Some(who) = self.happen(event) {
+                if matches!(self.actors[who], Actor::Worker(_)) {
+                    self.check_leases();
+                }
                 if self.actors[who].is_finished() {
                     self.forked(who);
                     self.next_stage();
@@ -145,6 +161,30 @@ impl World {
         if !self.ctx.violated() {
             self.finish();
         }
+    }
+
+    /// Puts off what is for somebody who stands still.
+    fn unless_stalled(&mut self, event: Event) -> Option<Event> {
+        let who = match &event {
+            Event::Wake(who) | Event::Act(who) => *who,
+            Event::Deliver { exchange, .. } => self.hop.exchanges[*exchange].actor,
+            _ => return Some(event),
+        };
+        let until = self.actors[who].stalled_until();
+        if until <= self.ctx.now() {
+            return Some(event);
+        }
+        self.ctx.queue.push(until, event);
+        None
+    }
+
+    fn check_leases(&mut self) {
+        let mut around = Surroundings {
+            ctx: &mut self.ctx,
+            hop: &mut self.hop,
+            truth: &mut self.truth,
+        };
+        check_leases(&mut around, &self.actors);
     }
 
     /// Says whom it happened to.
@@ -246,6 +286,7 @@ impl World {
             Actor::Writer(writer) => writer.act(&mut around),
             Actor::Reader(reader) => reader.act(&mut around),
             Actor::Call(call) => call.act(&mut around),
+            Actor::Worker(worker) => worker.act(&mut around),
         }
     }
 
@@ -284,9 +325,17 @@ impl World {
                 .all(|actor| !who(actor) || actor.is_finished())
         };
         match self.stage {
-            Stage::Writing if all(|actor| !matches!(actor, Actor::Reader(_))) => {
+            Stage::Writing
+                if all(|actor| !matches!(actor, Actor::Reader(_) | Actor::Worker(_))) =>
+            {
                 self.stage = Stage::Closing;
                 let at = self.ctx.now().max(self.hop.faults.heal);
+                for (who, actor) in self.actors.iter_mut().enumerate() {
+                    if let Actor::Worker(worker) = actor {
+                        worker.close();
+                        self.ctx.queue.push(at, Event::Act(who));
+                    }
+                }
                 for stream in 0..self.truth.streams.len() {
                     self.call(Task::Close(stream), true, at);
                 }
@@ -346,6 +395,7 @@ impl World {
                 Actor::Writer(writer) => writer.finish(&mut around),
                 Actor::Reader(reader) => reader.finish(&mut around),
                 Actor::Call(_) => {}
+                Actor::Worker(worker) => worker.finish(&mut around),
             }
         }
     }

@@ -6,6 +6,8 @@ mod keys;
 mod problem;
 mod route;
 mod settings;
+#[cfg(feature = "simulation")]
+mod standing;
 mod subscription;
 mod target;
 mod wake;

@@ -3,15 +3,18 @@
 mod call;
 mod port;
 mod reader;
+mod worker;
 mod writer;
 
 pub(super) use call::{CallActor, Task};
 pub(super) use port::Port;
 pub(super) use reader::{ReaderActor, ReaderPlan};
+pub(super) use worker::{Blow, WorkerActor, WorkerPlan};
 pub(super) use writer::{Epochs, Start, Step, WriterActor, WriterPlan, url};
 
 use durable_streams_core::{Input, RequestId};
 
+use super::clock::Time;
 use super::context::{Context, Piece};
 use super::hop::Hop;
 use super::truth::Truth;
@@ -30,6 +33,7 @@ pub(super) enum Actor {
     Writer(Box<WriterActor>),
     Reader(Box<ReaderActor>),
     Call(Box<CallActor>),
+    Worker(Box<WorkerActor>),
 }
 
 impl Actor {
@@ -38,6 +42,7 @@ impl Actor {
             Self::Writer(writer) => &mut writer.port,
             Self::Reader(reader) => &mut reader.port,
             Self::Call(call) => &mut call.port,
+            Self::Worker(worker) => &mut worker.port,
         }
     }
 
@@ -47,6 +52,7 @@ impl Actor {
             Self::Writer(writer) => writer.input(around, input),
             Self::Reader(reader) => reader.input(around, input),
             Self::Call(call) => call.input(around, input),
+            Self::Worker(worker) => worker.input(around, input),
         }
     }
 
@@ -56,6 +62,15 @@ impl Actor {
             Self::Writer(writer) => writer.drive(around),
             Self::Reader(reader) => reader.drive(around),
             Self::Call(call) => call.drive(around),
+            Self::Worker(worker) => worker.drive(around),
+        }
+    }
+
+    /// Until when nothing gets through to it, if it stands still.
+    pub(super) fn stalled_until(&self) -> Time {
+        match self {
+            Self::Worker(worker) => worker.stalled_until(),
+            _ => 0,
         }
     }
 
@@ -65,6 +80,7 @@ impl Actor {
             Self::Writer(writer) => writer.is_finished(),
             Self::Reader(reader) => reader.is_finished(),
             Self::Call(call) => call.is_finished(),
+            Self::Worker(worker) => worker.is_finished(),
         }
     }
 }

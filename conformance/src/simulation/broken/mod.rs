@@ -4,9 +4,11 @@
 //! answers before they are read, and what the user is told.
 
 mod reader;
+mod worker;
 mod writer;
 
 pub(super) use reader::ReaderSabotage;
+pub(super) use worker::WorkerSabotage;
 pub(super) use writer::WriterSabotage;
 
 /// What is wrong with a client.
@@ -66,11 +68,27 @@ pub enum Broken {
     LostAfterError,
     /// A reader that retries does not wait.
     ReaderWithoutBackoff,
+    /// A worker acknowledges what it hands out, handled or not.
+    AckedWhenHandedOut,
+    /// A worker takes its lease for endless, and renews it accordingly.
+    NeverRenews,
+    /// A worker takes its lease for twice as long as it is.
+    OverstaysItsLease,
+    /// As [`OverstaysItsLease`](Self::OverstaysItsLease), and what fences it is taken for an acknowledgement.
+    DeafToOtherHolders,
+    /// The owner of a worker goes on with what is at hand when the lease is lost.
+    WorkedOnAfterLoss,
+    /// A worker speaks for the wake that it had first, whichever it has.
+    SpeaksForOldWakes,
+    /// A worker begins at the beginning of streams, whatever is acknowledged.
+    ReadsWhatIsAcknowledged,
+    /// A worker does not hear of wakes.
+    DeafToWakes,
 }
 
 impl Broken {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 35] = [
         Self::NewSeqOnRetry,
         Self::OtherBodyOnRetry,
         Self::DroppedOnGap,
@@ -98,5 +116,13 @@ impl Broken {
         Self::CutIsWhole,
         Self::LostAfterError,
         Self::ReaderWithoutBackoff,
+        Self::AckedWhenHandedOut,
+        Self::NeverRenews,
+        Self::OverstaysItsLease,
+        Self::DeafToOtherHolders,
+        Self::WorkedOnAfterLoss,
+        Self::SpeaksForOldWakes,
+        Self::ReadsWhatIsAcknowledged,
+        Self::DeafToWakes,
     ];
 }

@@ -15,6 +15,7 @@ use self::cache::{Cache, Cached};
 pub(super) use self::exchange::{Exchange, Stamp};
 pub(super) use self::faults::Faults;
 use self::faults::{Arrival, Cut, Fate};
+use super::check::check_acks;
 use super::clock::Time;
 use super::context::{Context, Event, Piece};
 use super::message::Format;
@@ -243,6 +244,7 @@ impl Hop {
                 format!("[{index}] {} {offset:?}", head.status)
             },
         );
+        check_acks(ctx, self, truth, exchange.actor);
         if !head.status.is_success() {
             let masks = exchange.plan.answer == Fate::ComesAgain && !exchange.body.is_empty();
             if let Some(stream) = truth.find(exchange.path()).filter(|_| masks) {
