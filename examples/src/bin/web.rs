@@ -4,7 +4,7 @@
 //!
 //! Each page has a reader of its own, and each event that goes to it has the checkpoint behind its lines as its id. A browser that
 //! connects again says the last one, so neither a lost connection nor a restart of this program loses or repeats a line. A page that is
-//! reloaded begins at the beginning. The program keeps nothing.
+//! reloaded begins at the beginning. The program keeps nothing. `tests/programs/browser.rs` watches that in Chromium.
 
 use std::convert::Infallible;
 
@@ -67,8 +67,8 @@ async fn tail(
                 Ok(Some(batch)) => Event::default()
                     .id(batch.checkpoint().to_string())
                     .data(String::from_utf8_lossy(&batch.bytes())),
-                // There will never be another.
-                Ok(None) => return Some((Ok(Event::default().event("end").data("")), None)),
+                // There will never be another. Browsers ignore an event without data.
+                Ok(None) => return Some((Ok(Event::default().event("end").data("closed")), None)),
                 // The browser connects again, and says where it was.
                 Err(error) => {
                     eprintln!("a page     {error}");

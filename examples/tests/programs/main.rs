@@ -1,0 +1,63 @@
+//! The examples, run as a user runs them: to their end, which they judge themselves.
+
+mod browser;
+mod running;
+mod web;
+
+use running::run;
+
+fn ends_with(text: &str, line: &str) {
+    assert_eq!(text.lines().next_back(), Some(line), "{text}");
+}
+
+#[test]
+fn llm() {
+    let said = run(env!("CARGO_BIN_EXE_llm"));
+    ends_with(&said, "complete   each token once");
+    assert_eq!(said.matches("generator  dies").count(), 2, "{said}");
+    assert!(said.contains("reader     leaves at "), "{said}");
+}
+
+#[test]
+fn change_feed() {
+    let said = run(env!("CARGO_BIN_EXE_change_feed"));
+    ends_with(&said, "the same   each change was applied once");
+    assert_eq!(said.matches("publisher  dies").count(), 2, "{said}");
+    assert_eq!(
+        said.matches("publisher  had appended entry").count(),
+        2,
+        "{said}"
+    );
+    assert!(!said.contains("died 0 times"), "{said}");
+}
+
+#[test]
+fn event_sourcing() {
+    let said = run(env!("CARGO_BIN_EXE_event_sourcing"));
+    ends_with(&said, "the same   from the snapshot and from the beginning");
+    assert!(
+        said.contains("20 events: {\"apples\": 10, \"pears\": 10}"),
+        "{said}"
+    );
+}
+
+#[test]
+fn parallel_fold() {
+    let said = run(env!("CARGO_BIN_EXE_parallel_fold"));
+    ends_with(&said, "the same   each visit was counted once");
+    assert!(said.contains("fold       dies"), "{said}");
+}
+
+#[test]
+fn forks() {
+    let said = run(env!("CARGO_BIN_EXE_forks"));
+    ends_with(&said, "done       each fork has its own end");
+}
+
+#[test]
+fn middleware() {
+    let said = run(env!("CARGO_BIN_EXE_middleware"));
+    ends_with(&said, "done       through four layers");
+    assert!(said.contains("log        PUT /v1/stream/layers-"), "{said}");
+    assert!(said.contains("201 Created"), "{said}");
+}
