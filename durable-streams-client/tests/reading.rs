@@ -2,30 +2,49 @@
 
 mod common;
 
-use common::{Answer, Piece, answer, scripted};
-use durable_streams_client::{Batch, Error, ErrorKind, FailureKind, Live, Reader, RetryPolicy};
+use bytes::Bytes;
+use common::{Reply, Script, answer, over, scripted, targets};
+use durable_streams_client::testing::SkippingTimer;
+use durable_streams_client::{
+    Batch, Body, ClientBuilder, Error, ErrorKind, FailureKind, Live, Reader, RetryPolicy,
+    Transport, TransportError,
+};
 use futures_util::{FutureExt, StreamExt};
+use http::{Request, Response};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const TAIL: (&str, &str) = ("stream-up-to-date", "true");
+const SSE: [(&str, &str); 1] = [("content-type", "text/event-stream")];
+
+/// Every piece of its answers is there only when it is asked for again.
+#[derive(Debug)]
+struct Hesitant(Script);
+
+#[async_trait::async_trait]
+impl Transport for Hesitant {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let answer = self.0.send(request).await?;
+        let later = |piece| async {
+            tokio::task::yield_now().await;
+            piece
+        };
+        Ok(answer.map(|body| Body::new(body.then(later))))
+    }
+}
+
+fn hesitant(replies: impl IntoIterator<Item = Reply>) -> (ClientBuilder, Script) {
+    let script = Script::new(replies);
+    let builder = over(Hesitant(script.clone()), SkippingTimer::new());
+    (builder, script)
+}
 
 /// A stream of five messages over every kind of request, with every kind of failure in between.
-fn session() -> Vec<Answer> {
-    let sse = [("content-type", "text/event-stream")];
+fn session() -> Vec<Reply> {
     vec![
-        Answer::Fail(FailureKind::Connect),
+        Reply::fail(FailureKind::Connect),
         answer(503, &[("retry-after", "2")], "busy"),
         // Cut in the middle of the second message.
-        Answer::Response(
-            200,
-            vec![JSON, ("stream-next-offset", "2")],
-            vec![
-                Piece::Later,
-                Piece::Bytes(b"[{\"n\":1},{\"n"),
-                Piece::Later,
-                Piece::Fail(FailureKind::Interrupted),
-            ],
-        ),
+        answer(200, &[JSON, ("stream-next-offset", "2")], "[{\"n\":1},{\"n").cut(),
         answer(
             200,
             &[JSON, ("stream-next-offset", "2")],
@@ -37,28 +56,21 @@ fn session() -> Vec<Answer> {
             "[{\"n\":3}]",
         ),
         // Cut between data and control.
-        Answer::Response(
+        answer(
             200,
-            sse.to_vec(),
-            vec![
-                Piece::Bytes(b"event: data\ndata: [{\"n\":4}]\n\nevent: control\n"),
-                Piece::Later,
-                Piece::Bytes(b"data: {\"streamNextOffset\":\"4\",\"streamCursor\":\"c\"}\n\n"),
-                Piece::Bytes(b"event: data\ndata: [{\"n\":5}]\n\n"),
-                Piece::Later,
-                Piece::Fail(FailureKind::Interrupted),
-            ],
-        ),
-        Answer::Response(
+            &SSE,
+            "event: data\ndata: [{\"n\":4}]\n\nevent: control\n",
+        )
+        .body("data: {\"streamNextOffset\":\"4\",\"streamCursor\":\"c\"}\n\n")
+        .body("event: data\ndata: [{\"n\":5}]\n\n")
+        .cut(),
+        answer(
             200,
-            sse.to_vec(),
-            vec![
-                Piece::Bytes(b"event: data\r\ndata: [{\"n\":5}]\r\n\r\nevent: control\r\n"),
-                Piece::Later,
-                Piece::Bytes(b"data: {\"streamNextOffset\":\"5\",\"streamClosed\":true}\r\n\r\n"),
-                Piece::Hang,
-            ],
-        ),
+            &SSE,
+            "event: data\r\ndata: [{\"n\":5}]\r\n\r\nevent: control\r\n",
+        )
+        .body("data: {\"streamNextOffset\":\"5\",\"streamClosed\":true}\r\n\r\n")
+        .hang(),
     ]
 }
 
@@ -85,13 +97,13 @@ async fn drain_dropping(reader: &mut Reader) -> Vec<(Vec<u64>, String)> {
 
 #[tokio::test]
 async fn b59_dropping_the_future_at_every_pending_point_loses_and_repeats_nothing() {
-    let (builder, script) = scripted(session());
+    let (builder, script) = hesitant(session());
     let stream = builder.build().unwrap().stream("s");
     let mut reader = stream.read().live(Live::Sse).start();
     let dropped = drain_dropping(&mut reader).await;
     assert!(reader.is_closed());
 
-    let (builder, whole) = scripted(session());
+    let (builder, whole) = hesitant(session());
     let mut reader = builder
         .build()
         .unwrap()
@@ -104,14 +116,14 @@ async fn b59_dropping_the_future_at_every_pending_point_loses_and_repeats_nothin
         kept.push((numbers(&batch), batch.checkpoint().to_string()));
     }
     assert_eq!(dropped, kept);
-    assert_eq!(script.targets(), whole.targets());
+    assert_eq!(targets(&script), targets(&whole));
     let all: Vec<u64> = kept
         .iter()
         .flat_map(|(numbers, _)| numbers.clone())
         .collect();
     assert_eq!(all, [1, 2, 3, 4, 5]);
     assert_eq!(
-        script.targets(),
+        targets(&script),
         [
             "GET /v1/s?offset=-1",
             "GET /v1/s?offset=-1",
@@ -126,7 +138,7 @@ async fn b59_dropping_the_future_at_every_pending_point_loses_and_repeats_nothin
 
 #[tokio::test]
 async fn b59_a_new_reader_from_any_checkpoint_gives_the_rest() {
-    let (builder, _) = scripted(session());
+    let (builder, _) = hesitant(session());
     let mut reader = builder
         .build()
         .unwrap()
@@ -192,7 +204,7 @@ async fn as_a_stream_it_gives_an_error_once_and_then_ends() {
 
 #[tokio::test]
 async fn b54_a_reader_that_may_give_up_does_after_its_attempts() {
-    let down = || Answer::Fail(FailureKind::Connect);
+    let down = || Reply::fail(FailureKind::Connect);
     let (builder, script) = scripted([down(), down(), down()]);
     let policy = RetryPolicy::endless().give_up_after(3, std::time::Duration::ZERO);
     let mut reader = builder

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use common::{Answer, Still, answer, scripted, scripted_by};
+use common::{Reply, Still, answer, scripted, scripted_by, targets};
 use durable_streams_client::{
     Client, DurableStream, ErrorKind, Extras, FailureKind, Live, Reader, RetryPolicy,
 };
@@ -125,10 +125,10 @@ async fn b55_requests_that_are_refused_at_the_same_time_share_one_renewal() {
         let runs = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&runs);
         let (builder, script) = scripted(answers);
-        let requests = Arc::clone(&script);
+        let requests = script.clone();
         let hook = move || {
             counted.fetch_add(1, Ordering::SeqCst);
-            let requests = Arc::clone(&requests);
+            let requests = requests.clone();
             async move {
                 // All three were refused before it is over.
                 while requests.requests().len() < 3 {
@@ -217,7 +217,7 @@ async fn a_hook_says_anew_what_goes_on_every_request_retries_and_reconnects_incl
         answer(200, &[OFFSET, JSON, ("stream-up-to-date", "true")], "[]"),
         answer(503, &[], ""),
         answer(204, &[OFFSET], ""),
-        Answer::Fail(FailureKind::Interrupted),
+        Reply::fail(FailureKind::Interrupted),
         answer(204, &[OFFSET, ("stream-closed", "true")], ""),
         answer(503, &[], ""),
         answer(204, &[OFFSET], ""),
@@ -242,8 +242,8 @@ async fn a_hook_says_anew_what_goes_on_every_request_retries_and_reconnects_incl
         .map(|request| header(request, "x-count").unwrap())
         .collect();
     assert_eq!(counts, ["1", "2", "3", "4", "5", "6", "7"]);
-    assert_eq!(script.targets()[0], "GET /v1/s?offset=-1&was=GET");
-    assert_eq!(script.targets()[6], "POST /v1/s?was=POST");
+    assert_eq!(targets(&script)[0], "GET /v1/s?offset=-1&was=GET");
+    assert_eq!(targets(&script)[6], "POST /v1/s?was=POST");
 }
 
 #[tokio::test]
@@ -429,10 +429,10 @@ async fn b58_what_cannot_be_sent_is_refused_when_it_is_built() {
 #[tokio::test]
 async fn b31_an_append_whose_answer_is_lost_is_not_sent_again_and_says_so() {
     let (builder, script) = scripted([
-        Answer::Fail(FailureKind::Connect),
+        Reply::fail(FailureKind::Connect),
         answer(503, &[], ""),
         answer(429, &[("retry-after", "1")], ""),
-        Answer::Fail(FailureKind::Interrupted),
+        Reply::fail(FailureKind::Interrupted),
     ]);
     let stream = builder.build().unwrap().stream("s");
     let error = stream.append("x").await.unwrap_err();
@@ -450,7 +450,7 @@ async fn b31_an_append_whose_answer_is_lost_is_not_sent_again_and_says_so() {
     assert!(error.may_have_been_applied());
     assert_eq!(script.requests().len(), 1);
 
-    let (builder, _) = scripted([Answer::Fail(FailureKind::Connect)]);
+    let (builder, _) = scripted([Reply::fail(FailureKind::Connect)]);
     let client = builder.retry(RetryPolicy::never()).build().unwrap();
     assert!(
         !client

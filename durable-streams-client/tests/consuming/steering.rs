@@ -7,7 +7,7 @@ use durable_streams_client::{Batch, Decision, Ended, ErrorKind, MemoryCheckpoint
 use futures_util::FutureExt;
 use tokio::task::yield_now;
 
-use crate::common::{Script, answer, scripted};
+use crate::common::{Script, answer, scripted, targets};
 use crate::world::{
     CLOSED, Failing, NAME, Notes, client, committed, four, live, numbers, page, silence,
 };
@@ -124,7 +124,7 @@ async fn a_pause_gives_up_the_connection_and_going_on_begins_at_the_commit() {
     assert_eq!(consumer.finished().await.unwrap(), Ended::StreamClosed);
     assert!(!consumer.is_paused());
     assert_eq!(notes.all(), ["[1, 2]", "[3]"]);
-    assert_eq!(script.targets()[2], "GET /v1/s?offset=2");
+    assert_eq!(targets(&script)[2], "GET /v1/s?offset=2");
 }
 
 #[tokio::test]

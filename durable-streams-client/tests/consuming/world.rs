@@ -7,7 +7,7 @@ use durable_streams_client::{
     MemoryCheckpoints,
 };
 
-use crate::common::{Answer, Piece, Script, Still, answer, scripted, scripted_by};
+use crate::common::{Reply, Script, Still, answer, scripted, scripted_by};
 
 pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 pub(crate) const TAIL: (&str, &str) = ("stream-up-to-date", "true");
@@ -19,14 +19,14 @@ pub(crate) fn page(
     offset: &'static str,
     body: &'static str,
     more: &[(&'static str, &'static str)],
-) -> Answer {
+) -> Reply {
     let mut headers = vec![JSON, ("stream-next-offset", offset)];
     headers.extend(more);
     answer(200, &headers, body)
 }
 
 /// Three pages of `[1,2]`, `[3]` and `[4]`, and the end.
-pub(crate) fn four() -> Vec<Answer> {
+pub(crate) fn four() -> Vec<Reply> {
     vec![
         page("2", "[1,2]", &[]),
         page("3", "[3]", &[]),
@@ -35,16 +35,12 @@ pub(crate) fn four() -> Vec<Answer> {
 }
 
 /// An answer that never comes.
-pub(crate) fn silence() -> Answer {
-    Answer::Response(
-        200,
-        vec![JSON, ("stream-next-offset", "9")],
-        vec![Piece::Hang],
-    )
+pub(crate) fn silence() -> Reply {
+    page("9", "", &[]).hang()
 }
 
 /// A client in whose background is tokio.
-pub(crate) fn client(answers: impl IntoIterator<Item = Answer>) -> (Client, Arc<Script>) {
+pub(crate) fn client(answers: impl IntoIterator<Item = Reply>) -> (Client, Script) {
     let (builder, script) = scripted(answers);
     (in_tokio(builder), script)
 }
@@ -58,9 +54,9 @@ fn in_tokio(builder: ClientBuilder) -> Client {
 
 /// A consumer over these answers, with this store.
 pub(crate) fn consumer(
-    answers: impl IntoIterator<Item = Answer>,
+    answers: impl IntoIterator<Item = Reply>,
     store: &MemoryCheckpoints,
-) -> (ConsumerBuilder, Arc<Script>) {
+) -> (ConsumerBuilder, Script) {
     let (client, script) = client(answers);
     let consumer = client.stream("s").read().consumer(NAME);
     (consumer.store(store.clone()), script)
@@ -68,9 +64,9 @@ pub(crate) fn consumer(
 
 /// A live one, in a world where no time passes: what is silent stays so.
 pub(crate) fn live(
-    answers: impl IntoIterator<Item = Answer>,
+    answers: impl IntoIterator<Item = Reply>,
     store: &MemoryCheckpoints,
-) -> (ConsumerBuilder, Arc<Script>) {
+) -> (ConsumerBuilder, Script) {
     let (builder, script) = scripted_by(Still, answers);
     let read = in_tokio(builder).stream("s").read().live(Live::LongPoll);
     (read.consumer(NAME).store(store.clone()), script)

@@ -1,6 +1,5 @@
 //! The client without async: on plain threads, and on those of a runtime.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use durable_streams_client::{
     Client, ClientBuilder, Ended, ErrorKind, Live, MemoryCheckpoints, handler_fn,
 };
 
-use crate::common::{Answer, Piece, Script, Still, answer, scripted, scripted_by};
+use crate::common::{Reply, Script, Still, answer, scripted, scripted_by};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const CLOSED: (&str, &str) = ("stream-closed", "true");
@@ -19,11 +18,11 @@ fn offset(offset: &'static str) -> (&'static str, &'static str) {
 }
 
 /// A client whose background is threads.
-fn client(answers: impl IntoIterator<Item = Answer>) -> (Client, Arc<Script>) {
+fn client(answers: impl IntoIterator<Item = Reply>) -> (Client, Script) {
     in_threads(scripted(answers))
 }
 
-fn in_threads((builder, script): (ClientBuilder, Arc<Script>)) -> (Client, Arc<Script>) {
+fn in_threads((builder, script): (ClientBuilder, Script)) -> (Client, Script) {
     let builder = builder.stands_alone().spawner(|work| {
         thread::spawn(move || block_on(work));
     });
@@ -115,7 +114,7 @@ fn an_error_is_the_last_item_and_given_once() {
 #[test]
 fn a_wait_that_runs_out_loses_nothing() {
     let tail = ("stream-up-to-date", "true");
-    let quiet = Answer::Response(200, vec![JSON, offset("2")], vec![Piece::Hang]);
+    let quiet = answer(200, &[JSON, offset("2")], "").hang();
     let (builder, _) = scripted_by(
         Still,
         [answer(200, &[offset("1"), JSON, tail], "[1]"), quiet],

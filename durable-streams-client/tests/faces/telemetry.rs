@@ -13,7 +13,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::common::{Answer, Piece, answer, scripted};
+use crate::common::{Reply, answer, scripted};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const TAIL: (&str, &str) = ("stream-up-to-date", "true");
@@ -84,7 +84,7 @@ impl Metrics for Ledger {
 #[tokio::test]
 async fn operations_are_counted_with_their_retries_and_bytes() {
     let (builder, _) = scripted([
-        Answer::Fail(FailureKind::Connect),
+        Reply::fail(FailureKind::Connect),
         answer(503, &[], "busy"),
         answer(204, &[offset("1")], ""),
     ]);
@@ -117,13 +117,8 @@ async fn operations_are_counted_with_their_retries_and_bytes() {
 
 #[tokio::test]
 async fn a_reader_counts_batches_lag_and_what_was_cut() {
-    let cut = vec![
-        Piece::Bytes(b"[10,"),
-        Piece::Later,
-        Piece::Fail(FailureKind::Interrupted),
-    ];
     let (builder, _) = scripted([
-        Answer::Response(200, vec![JSON, offset("2")], cut),
+        answer(200, &[JSON, offset("2")], "[10,").cut(),
         answer(200, &[JSON, offset("2")], "[10,20]"),
         answer(200, &[JSON, offset("3"), TAIL], "[30]"),
         answer(204, &[offset("3"), CLOSED], ""),
@@ -263,7 +258,7 @@ async fn said(work: impl Future<Output = ()>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_request_is_a_span_with_the_fields_of_opentelemetry_and_no_secret() {
-    let (builder, _) = scripted([answer(404, &[], ""), Answer::Fail(FailureKind::Refused)]);
+    let (builder, _) = scripted([answer(404, &[], ""), Reply::fail(FailureKind::Refused)]);
     let client = builder
         .bearer_token("s3cret")
         .param("key", "s3cret")

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
-use crate::common::{Answer, Jumping, ROOT, Script, Scripted, answer, script};
+use crate::common::{Reply, Script, answer, over};
 use bytes::Bytes;
+use durable_streams_client::testing::SkippingTimer;
 use durable_streams_client::tower::{TowerTransport, TransportService};
 use durable_streams_client::{
-    BoxError, Client, DurableStream, ErrorKind, FailureKind, RetryPolicy, Transport, TransportError,
+    BoxError, DurableStream, ErrorKind, FailureKind, RetryPolicy, Transport, TransportError,
 };
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
@@ -21,13 +22,15 @@ const CLOSED: (&str, &str) = ("stream-closed", "true");
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn stream(transport: impl Transport) -> DurableStream {
-    let client = Client::builder(ROOT, transport, Jumping::new()).unwrap();
-    client.build().unwrap().stream("s")
+    over(transport, SkippingTimer::new())
+        .build()
+        .unwrap()
+        .stream("s")
 }
 
-fn service(answers: impl IntoIterator<Item = Answer>) -> (TransportService, Arc<Script>) {
-    let script = script(answers);
-    (TransportService::new(Scripted(Arc::clone(&script))), script)
+fn service(answers: impl IntoIterator<Item = Reply>) -> (TransportService, Script) {
+    let script = Script::new(answers);
+    (TransportService::new(script.clone()), script)
 }
 
 async fn messages(stream: &DurableStream) -> Vec<u64> {
@@ -84,9 +87,9 @@ async fn a_failure_keeps_its_kind_through_layers_that_wrap_it() {
         }
     }
     let answers = [
-        Answer::Fail(FailureKind::Connect),
+        Reply::fail(FailureKind::Connect),
         answer(204, &[OFFSET], ""),
-        Answer::Fail(FailureKind::Refused),
+        Reply::fail(FailureKind::Refused),
     ];
     let (service, script) = service(answers);
     let wrap = |error: TransportError| BoxError::from(Wrapped(error.into()));
