@@ -4,6 +4,8 @@
 mod blocking;
 #[path = "transport/forks.rs"]
 mod forks;
+#[path = "transport/streams.rs"]
+mod streams;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
