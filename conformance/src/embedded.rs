@@ -55,6 +55,10 @@ impl Server {
     /// # Errors
     ///
     /// When no socket or thread can be had.
+    ///
+    /// # Cancel safety
+    ///
+    /// It waits for nothing: the future is done when it was polled once.
     pub async fn start(config: Config) -> io::Result<Self> {
         Self::bind((Ipv4Addr::LOCALHOST, 0), config).await
     }
@@ -64,6 +68,10 @@ impl Server {
     /// # Errors
     ///
     /// When the address is taken, or is none of this machine's.
+    ///
+    /// # Cancel safety
+    ///
+    /// It waits for nothing: the future is done when it was polled once.
     pub async fn bind(address: impl ToSocketAddrs, config: Config) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;

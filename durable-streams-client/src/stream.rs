@@ -43,7 +43,7 @@ impl DurableStream {
     /// The stream's URL.
     ///
     /// # Errors
-    /// [`InvalidInput`](durable_streams_core::ErrorKind::InvalidInput) when the handle was made from a path that cannot name a stream.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the handle was made from a path that cannot name a stream.
     pub fn url(&self) -> Result<&StreamUrl, Error> {
         self.url.as_deref().map_err(Clone::clone)
     }
@@ -106,17 +106,41 @@ impl DurableStream {
     /// Creates the stream (§5.1). Creating one that exists with the same configuration succeeds, and says so.
     ///
     /// ```no_run
-    /// # async fn example(client: durable_streams_client::Client) -> Result<(), durable_streams_client::Error> {
+    /// # use std::time::Duration;
+    /// # use durable_streams_client::{Client, Error};
+    /// # async fn example(client: Client) -> Result<(), Error> {
     /// let orders = client.stream("orders");
     /// let created = orders.create().content_type("application/json").await?;
     /// println!("new: {}, tail: {}", created.created, created.next_offset);
+    ///
+    /// let report = client.stream("reports/7").create();
+    /// report.contents("all that it will ever have").closed().ttl(Duration::from_secs(3600)).await?;
     /// # Ok(()) }
     /// ```
+    ///
+    /// # Errors
+    /// Awaited: [`StreamExists`](crate::ErrorKind::StreamExists) when it exists with another configuration, or its URL
+    /// may not be used again.
     pub fn create(&self) -> OperationBuilder<Create> {
         OperationBuilder::new(self, Create::new)
     }
 
     /// Creates the stream as a fork of `source`, which lives on the same server (§4.2): at its tail, or where `at` and `plus` say.
+    ///
+    /// ```no_run
+    /// # use durable_streams_client::{Client, Error, Offset};
+    /// # async fn example(client: Client, asked: Offset) -> Result<(), Error> {
+    /// let talk = client.stream("talk");
+    /// client.stream("talk-2").fork_from(&talk).await?;                          // all of it so far
+    /// client.stream("talk-3").fork_from(&talk).at(asked.clone()).await?;        // up to an offset
+    /// client.stream("talk-4").fork_from(&talk).at(asked).plus(1).await?;        // and one message more
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Awaited: [`StreamNotFound`](crate::ErrorKind::StreamNotFound) when there is no source;
+    /// [`Conflict`](crate::ErrorKind::Conflict) when the source is deleted, or the URL is that of another stream;
+    /// [`BadRequest`](crate::ErrorKind::BadRequest) for a place past the end of the source.
     pub fn fork_from(&self, source: &Self) -> OperationBuilder<Create> {
         let source = source.url.clone();
         OperationBuilder::try_new(self, |url| Ok(Create::new(url).fork(Fork::of(&*source?))))
@@ -126,16 +150,30 @@ impl DurableStream {
     ///
     /// It is not sent again when its answer is lost: the error then says that it
     /// [may have been applied](Error::may_have_been_applied).
+    ///
+    /// # Errors
+    /// Awaited: [`StreamNotFound`](crate::ErrorKind::StreamNotFound); [`StreamClosed`](crate::ErrorKind::StreamClosed);
+    /// [`ContentTypeMismatch`](crate::ErrorKind::ContentTypeMismatch);
+    /// [`SequenceConflict`](crate::ErrorKind::SequenceConflict) with a [`seq`](OperationBuilder::seq) that is not above
+    /// the last one; [`PayloadTooLarge`](crate::ErrorKind::PayloadTooLarge).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an empty payload.
     pub fn append(&self, payload: impl Into<Payload>) -> OperationBuilder<Append> {
         self.append_payload(Ok(payload.into()))
     }
 
     /// Appends one JSON message; an array stays one message.
+    ///
+    /// # Errors
+    /// Awaited: as [`append`](Self::append); [`InvalidInput`](crate::ErrorKind::InvalidInput) when the message cannot
+    /// be written as JSON.
     pub fn append_json<T: Serialize + ?Sized>(&self, message: &T) -> OperationBuilder<Append> {
         self.append_payload(Payload::message(message))
     }
 
     /// Appends several JSON messages at once. An empty batch is refused before any I/O.
+    ///
+    /// # Errors
+    /// Awaited: as [`append_json`](Self::append_json).
     pub fn append_json_batch<T: Serialize>(
         &self,
         messages: impl IntoIterator<Item = T>,
@@ -144,6 +182,9 @@ impl DurableStream {
     }
 
     /// Appends one JSON message that is encoded already, byte for byte.
+    ///
+    /// # Errors
+    /// Awaited: as [`append`](Self::append); [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is no JSON value.
     pub fn append_raw_json(&self, message: impl AsRef<[u8]>) -> OperationBuilder<Append> {
         self.append_payload(Payload::raw_message(message))
     }
@@ -160,21 +201,43 @@ impl DurableStream {
     }
 
     /// Closes the stream (§5.3). Closing a closed stream succeeds, with its final offset.
+    ///
+    /// # Errors
+    /// Awaited: [`StreamNotFound`](crate::ErrorKind::StreamNotFound).
     pub fn close(&self) -> OperationBuilder<Close> {
         OperationBuilder::new(self, Close::new)
     }
 
     /// Appends, and closes the stream in the same step (§5.2). Not sent again when its answer is lost, as any append.
+    ///
+    /// # Errors
+    /// Awaited: as [`append`](Self::append).
     pub fn close_with(&self, payload: impl Into<Payload>) -> OperationBuilder<Append> {
         self.append(payload).close(true)
     }
 
     /// Deletes the stream (§5.4).
+    ///
+    /// # Errors
+    /// Awaited: [`StreamNotFound`](crate::ErrorKind::StreamNotFound), unless an earlier attempt of the same call may
+    /// have deleted it; [`Gone`](crate::ErrorKind::Gone) when it is deleted already and its forks live on.
     pub fn delete(&self) -> OperationBuilder<Delete> {
         OperationBuilder::new(self, Delete::new)
     }
 
     /// Asks what the stream is: content type, tail, closed, expiry (§5.5).
+    ///
+    /// ```no_run
+    /// # use durable_streams_client::{DurableStream, Error};
+    /// # async fn example(orders: DurableStream) -> Result<(), Error> {
+    /// let metadata = orders.head().await?;
+    /// println!("the tail is {}, expires in {:?}", metadata.next_offset, metadata.ttl);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// Awaited: [`StreamNotFound`](crate::ErrorKind::StreamNotFound); [`Gone`](crate::ErrorKind::Gone) when it is
+    /// deleted and its forks live on.
     pub fn head(&self) -> OperationBuilder<Head> {
         OperationBuilder::new(self, Head::new)
     }

@@ -46,7 +46,7 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
 
 /// Measures and waits.
 pub trait Timer: fmt::Debug + Send + Sync + 'static {
-    /// A future that resolves after this long.
+    /// A future that resolves after this long. Dropping it ends the wait.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
 
     /// The time now.

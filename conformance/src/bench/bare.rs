@@ -27,6 +27,9 @@ pub trait Bare: Send + Sync {
     ///
     /// # Errors
     /// What the stack says.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the exchange.
     async fn send(
         &self,
         request: Request<Bytes>,

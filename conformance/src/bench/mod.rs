@@ -146,6 +146,9 @@ pub(crate) struct Bench<'a> {
 ///
 /// # Errors
 /// When the server refuses what has to work, or gives something else than was appended.
+///
+/// # Cancel safety
+/// Dropping the future ends the measurement; streams that it has made stay on the server.
 pub async fn run(
     scenario: Scenario,
     contender: &Contender,

@@ -210,6 +210,9 @@ impl ScriptServer {
     ///
     /// # Errors
     /// When no port can be listened on, or no thread can be had.
+    ///
+    /// # Cancel safety
+    /// It waits for nothing: the future is done when it was polled once.
     pub async fn start() -> io::Result<Self> {
         Self::listen(None)
     }
@@ -219,6 +222,9 @@ impl ScriptServer {
     ///
     /// # Errors
     /// When no port can be listened on, or no thread can be had.
+    ///
+    /// # Cancel safety
+    /// It waits for nothing: the future is done when it was polled once.
     pub async fn start_tls(authority: &Authority) -> io::Result<Self> {
         Self::listen(Some(authority.acceptor()?))
     }

@@ -119,6 +119,9 @@ impl Reader {
     }
 
     /// The next item, if it comes within this time: `None` when it does not, and nothing is lost by that.
+    ///
+    /// # Errors
+    /// As an item: what ends the reader, see [`crate::Reader::next`].
     pub fn next_within(&mut self, limit: Duration) -> Option<Option<Result<Batch, Error>>> {
         if self.over {
             return Some(None);

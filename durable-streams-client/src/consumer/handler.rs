@@ -75,6 +75,9 @@ pub trait Handler: Send {
     fn handle(&mut self, batch: &Batch) -> impl Future<Output = Result<(), BoxError>> + Send;
 
     /// Called when the tail is reached and everything before it was handled: at the start, and whenever it was behind.
+    ///
+    /// # Cancel safety
+    /// As [`handle`](Self::handle).
     fn up_to_date(&mut self, checkpoint: &Checkpoint) -> impl Future<Output = ()> + Send {
         let _ = checkpoint;
         async {}
@@ -85,6 +88,9 @@ pub trait Handler: Send {
     /// With a batch: of the [handler](ErrorKind::Handler), or of the [store](ErrorKind::CheckpointStore) that did not take its
     /// checkpoint. Without: of the store that could not be asked, or of the reader, which has already tried again whatever can
     /// pass, as far as its own policy allows. By default, [`Decision::default_for`].
+    ///
+    /// # Cancel safety
+    /// As [`handle`](Self::handle).
     fn failed(
         &mut self,
         error: &Error,
