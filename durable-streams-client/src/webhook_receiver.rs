@@ -122,6 +122,9 @@ impl WebhookReceiver {
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
+    ///
+    /// # Cancel safety
+    /// As [`verify`](Self::verify).
     pub async fn verify_at(
         &self,
         headers: &HeaderMap,

@@ -7,7 +7,7 @@ use durable_streams_client::{
 };
 use http::Request;
 
-use crate::common::{answer, scripted};
+use crate::common::{answer, scripted, targets};
 
 const TOKEN: &str = "w4ke";
 const INFO: &str = r#"{"type":"pull-wake","wake_stream":"wakes","streams":[]}"#;
@@ -76,7 +76,7 @@ async fn b69_every_operation_goes_where_it_belongs_and_is_counted_as_what_it_is(
     client.webhook_keys().await.unwrap();
     let at = "/v1/__ds/subscriptions/a%20b";
     assert_eq!(
-        script.targets(),
+        targets(&script),
         [
             format!("PUT {at}"),
             format!("GET {at}"),
