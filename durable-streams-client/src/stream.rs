@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use durable_streams_core::operation::{Append, Close, Create, Delete, Fork, Head, Payload};
 use durable_streams_core::{Error, Extras, StreamUrl};
-use http::Uri;
 use serde::Serialize;
 
 use crate::client::Client;
@@ -288,13 +287,9 @@ impl DurableStream {
         };
         extras.extend(self.extras.as_ref().map_err(Clone::clone)?);
         extras.extend(own);
-        let home: Uri = url
-            .origin()
-            .parse()
-            .map_err(|_| Error::invalid("the origin of the stream is malformed"))?;
         let client_hook = inner.hook.clone().filter(|_| at_home).into_iter();
         let transport = Arc::clone(&inner.transport);
-        let mut session = Session::new(transport, Arc::clone(&inner.timer), home);
+        let mut session = Session::new(transport, Arc::clone(&inner.timer), url.to_uri()?);
         session.extras = extras;
         session.hooks = client_hook.chain(self.hook.clone()).collect();
         session.refresh = inner.refresh.clone().filter(|_| at_home);

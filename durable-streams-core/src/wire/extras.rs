@@ -25,6 +25,10 @@ impl Extras {
         Self::default()
     }
 
+    fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.params.is_empty()
+    }
+
     /// Sets a header, replacing one of the same name.
     ///
     /// # Errors
@@ -81,7 +85,7 @@ impl Extras {
     /// # Errors
     /// [`InvalidInput`](super::error::ErrorKind::InvalidInput) when the URL gets too long.
     pub fn apply(&self, request: &mut Request<Bytes>, home: &Uri) -> Result<(), Error> {
-        if !same_origin(request.uri(), home) {
+        if self.is_empty() || !same_origin(request.uri(), home) {
             return Ok(());
         }
         for (name, value) in &self.headers {

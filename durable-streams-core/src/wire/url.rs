@@ -103,7 +103,11 @@ pub(crate) fn join_query(mut params: Vec<Param>) -> String {
 pub struct StreamUrl {
     /// Scheme, authority and path.
     base: String,
+    /// How much of it is scheme and authority.
+    origin: usize,
     query: Vec<Param>,
+    /// The URL of a request without a parameter of the protocol's, which is that of most writes; `None` where it is too long.
+    plain: Option<Uri>,
 }
 
 impl StreamUrl {
@@ -146,11 +150,24 @@ impl StreamUrl {
         if query.iter().any(|param| is_reserved(param.key())) {
             return Err(invalid("cursor, live and offset are set by the protocol"));
         }
-        let url = Self { base, query };
+        let origin = base.len() - path.len();
         // The query is kept as it was written, so that it may hold a character no request can carry.
-        url.try_uri(&[])
-            .map_err(|_| invalid("its query is malformed"))?;
+        let url = Self::new(base, origin, query);
+        if url.plain.is_none() {
+            return Err(invalid("its query is malformed"));
+        }
         Ok(url)
+    }
+
+    fn new(base: String, origin: usize, query: Vec<Param>) -> Self {
+        let mut url = Self {
+            base,
+            origin,
+            query,
+            plain: None,
+        };
+        url.plain = url.try_uri(&[]).ok();
+        url
     }
 
     /// The stream at this path below a root; an absolute URL stands for itself.
@@ -168,9 +185,12 @@ impl StreamUrl {
         if path.is_empty() || path.starts_with(['?', '#']) {
             return Err(Error::invalid("the path of a stream is empty"));
         }
-        let mut joined = Self::parse(&format!("{}/{path}", self.base.trim_end_matches('/')))?;
-        joined.query.splice(0..0, self.query.iter().cloned());
-        Ok(joined)
+        let joined = Self::parse(&format!("{}/{path}", self.base.trim_end_matches('/')))?;
+        if self.query.is_empty() {
+            return Ok(joined);
+        }
+        let query = self.query.iter().cloned().chain(joined.query).collect();
+        Ok(Self::new(joined.base, joined.origin, query))
     }
 
     /// The URL of what the protocol itself keeps below a root: each segment is encoded, so that it stays one.
@@ -180,31 +200,34 @@ impl StreamUrl {
             base.push('/');
             base.extend(utf8_percent_encode(segment, QUERY));
         }
-        Self {
-            base,
-            query: self.query.clone(),
-        }
+        Self::new(base, self.origin, self.query.clone())
     }
 
     /// The scheme and authority: what credentials are bound to.
     pub fn origin(&self) -> &str {
-        let after = self.base.find("://").map_or(0, |at| at + 3);
-        let end = self.base[after..]
-            .find('/')
-            .map_or(self.base.len(), |at| after + at);
-        &self.base[..end]
+        &self.base[..self.origin]
     }
 
     /// The path, as `Stream-Forked-From` names a stream (§4.2).
     pub fn path(&self) -> &str {
-        let path = &self.base[self.origin().len()..];
+        let path = &self.base[self.origin..];
         if path.is_empty() { "/" } else { path }
+    }
+
+    /// The URL as a request has it that adds no parameter: with its query, but without a fragment.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](super::error::ErrorKind::InvalidInput) when it is too long for a request.
+    pub fn to_uri(&self) -> Result<Uri, Error> {
+        self.plain.clone().ok_or_else(too_long)
     }
 
     /// The URL of a request: this one with the protocol's parameters sorted in.
     pub(crate) fn uri(&self, params: &[(&str, &str)]) -> Result<Uri, Error> {
-        self.try_uri(params)
-            .map_err(|_| Error::invalid("the URL of the request is too long"))
+        if params.is_empty() {
+            return self.to_uri();
+        }
+        self.try_uri(params).map_err(|_| too_long())
     }
 
     fn try_uri(&self, params: &[(&str, &str)]) -> Result<Uri, http::uri::InvalidUri> {
@@ -233,6 +256,10 @@ impl StreamUrl {
         }
         Uri::try_from(url)
     }
+}
+
+fn too_long() -> Error {
+    Error::invalid("the URL of the request is too long")
 }
 
 /// Percent-encodes what a path cannot carry, keeping escapes, and refuses segments that climb.
@@ -309,8 +336,11 @@ pub(crate) fn same_origin(a: &Uri, b: &Uri) -> bool {
                 80
             })
     };
-    let host = |uri: &Uri| uri.host().map(str::to_ascii_lowercase);
-    a.scheme_str() == b.scheme_str() && host(a) == host(b) && port(a) == port(b)
+    let same_host = match (a.host(), b.host()) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        (a, b) => a == b,
+    };
+    same_host && a.scheme_str() == b.scheme_str() && port(a) == port(b)
 }
 
 #[cfg(test)]
