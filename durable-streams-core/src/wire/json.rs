@@ -295,6 +295,7 @@ impl JsonFramer {
         }
         self.base += self.chunk.len() as u64;
         self.chunk = self.queue.pop_front().unwrap_or_default();
+        self.nested.leave_block();
         self.pos = 0;
         Ok(!self.chunk.is_empty())
     }

@@ -17,6 +17,8 @@ pub(super) struct Page {
     pub(super) head: ReadHead,
     pub(super) next_offset: Offset,
     body: Body,
+    /// How many messages the piece before had: the next will likely have as many.
+    messages: usize,
     /// Whether there may be nothing in it: the offset does not say otherwise.
     may_be_empty: bool,
     /// Bytes of the body so far.
@@ -66,6 +68,7 @@ impl Page {
             head,
             next_offset,
             body,
+            messages: 0,
             may_be_empty,
             received: 0,
             seen: 0,
@@ -88,7 +91,7 @@ impl Page {
         let last = matches!(self.ended, Some(Ok(()))) && self.has_its_length();
         match &mut self.body {
             Body::Bytes { queue, text } => Ok(bytes_piece(queue, *text, last, max)),
-            Body::Json(framer) => json_piece(framer, max),
+            Body::Json(framer) => json_piece(framer, max, &mut self.messages),
         }
     }
 
@@ -187,8 +190,12 @@ fn whole_characters(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-fn json_piece(framer: &mut JsonFramer, max: usize) -> Result<Option<Piece>, Error> {
-    let mut messages = Vec::new();
+fn json_piece(
+    framer: &mut JsonFramer,
+    max: usize,
+    expected: &mut usize,
+) -> Result<Option<Piece>, Error> {
+    let mut messages = Vec::with_capacity(*expected);
     let mut length = 0;
     let mut drained = false;
     while length < max {
@@ -206,6 +213,7 @@ fn json_piece(framer: &mut JsonFramer, max: usize) -> Result<Option<Piece>, Erro
             Err(_) => break,
         }
     }
+    *expected = messages.len();
     Ok((!messages.is_empty()).then_some(Piece {
         data: Data::Messages(messages),
         drained,

@@ -4,8 +4,10 @@
 //! the same few operations whatever the text looks like, where a search from mark to mark would wait for every short string.
 
 use std::mem;
+use std::ops::Range;
 
 use memchr::memchr2;
+use wide::{CmpEq as _, i8x16};
 
 /// How many bytes are scanned together: the bits of a mask.
 const BLOCK: usize = 64;
@@ -18,8 +20,13 @@ pub(super) struct Nested {
     kinds: u64,
     /// The brackets further out, in full words.
     outer: Vec<u64>,
+    /// The block that was scanned last, and its marks. What follows in it is not scanned again for the next message: between two
+    /// of them are no quotes, or pairs of them.
+    block: Range<usize>,
+    marks: u64,
+    /// The block ends inside of a string.
     in_string: bool,
-    /// The next byte is escaped by a backslash.
+    /// The first byte behind the block is escaped by a backslash.
     escaped: bool,
 }
 
@@ -35,19 +42,18 @@ pub(super) enum Scan {
 
 impl Nested {
     /// Reads on at `bytes[pos..]`, which at first begins with the opening bracket.
+    #[inline]
     pub(super) fn scan(&mut self, bytes: &[u8], mut pos: usize) -> Scan {
-        while let Some(rest) = bytes.get(pos..).filter(|rest| !rest.is_empty()) {
-            let length = rest.len().min(BLOCK);
-            let mut marks = match rest.first_chunk() {
-                Some(block) => self.marks(block, length),
-                None => {
-                    let mut block = [b' '; BLOCK];
-                    block[..length].copy_from_slice(rest);
-                    self.marks(&block, length)
-                }
-            };
+        loop {
+            if pos >= self.block.end {
+                let Some(rest) = bytes.get(pos..).filter(|rest| !rest.is_empty()) else {
+                    return Scan::More;
+                };
+                self.scan_block(rest, pos);
+            }
+            let mut marks = self.marks & (u64::MAX << (pos - self.block.start));
             while marks != 0 {
-                let at = pos + marks.trailing_zeros() as usize;
+                let at = self.block.start + marks.trailing_zeros() as usize;
                 marks &= marks - 1;
                 let fits = match bytes[at] {
                     byte @ (b'[' | b'{') => self.open(byte == b'{'),
@@ -58,23 +64,42 @@ impl Nested {
                     return Scan::Unexpected(at);
                 }
                 if self.depth == 0 {
-                    *self = Self {
-                        outer: mem::take(&mut self.outer),
-                        ..Self::default()
-                    };
                     return Scan::End(at + 1);
                 }
             }
-            pos += length;
+            pos = self.block.end;
         }
-        Scan::More
+    }
+
+    /// The bytes that were scanned are over, and others follow.
+    pub(super) fn leave_block(&mut self) {
+        self.block = 0..0;
+    }
+
+    /// Marks what `rest`, at `pos`, begins with.
+    #[inline]
+    fn scan_block(&mut self, rest: &[u8], pos: usize) {
+        if self.depth == 0 {
+            // A message begins here.
+            (self.in_string, self.escaped) = (false, false);
+        }
+        let length = rest.len().min(BLOCK);
+        self.marks = match rest.first_chunk() {
+            Some(block) => self.marks(block, length),
+            None => {
+                let mut block = [b' '; BLOCK];
+                block[..length].copy_from_slice(rest);
+                self.marks(&block, length)
+            }
+        };
+        self.block = pos..pos + length;
     }
 
     /// Marks the bytes of `block` that are brackets outside of strings, and some that no valid JSON has there. The first `length`
     /// bytes are real, others are spaces.
     #[inline]
     fn marks(&mut self, block: &[u8; BLOCK], length: usize) -> u64 {
-        let backslashes = mask(block, |byte| byte == b'\\');
+        let backslashes = mask(block, |bytes| bytes.cmp_eq(splat(b'\\')));
         let mut escaped = u64::from(mem::take(&mut self.escaped));
         let mut escapes = backslashes & !escaped;
         while escapes != 0 {
@@ -87,7 +112,7 @@ impl Nested {
             escapes &= escapes - 1;
             escapes &= !escaped;
         }
-        let quotes = mask(block, |byte| byte == b'"') & !escaped;
+        let quotes = mask(block, |bytes| bytes.cmp_eq(splat(b'"'))) & !escaped;
         // A bit is set in `strings` if the number of quotes up to it is odd.
         let mut strings = quotes;
         for shift in [1, 2, 4, 8, 16, 32] {
@@ -98,7 +123,7 @@ impl Nested {
         }
         self.in_string = strings >> (BLOCK - 1) != 0;
         // The four brackets, and besides them only `Y`, `_`, `y` and DEL, become 0x7F.
-        let brackets = mask(block, |byte| byte | 0x26 == 0x7F);
+        let brackets = mask(block, |bytes| (bytes | splat(0x26)).cmp_eq(splat(0x7F)));
         (brackets | backslashes) & !strings
     }
 
@@ -125,20 +150,23 @@ impl Nested {
     }
 }
 
-/// One bit for each byte of `block`, the first byte lowest: set where `hit` is true.
+/// One bit for each byte of `block`, the first byte lowest: set where `hit` says so.
 #[inline(always)]
-fn mask(block: &[u8; BLOCK], hit: impl Fn(u8) -> bool) -> u64 {
-    // Two loops, because the compiler turns the first one alone into vector instructions.
-    let ones = block.map(|byte| u8::from(hit(byte)));
-    let mut mask = 0;
-    for (i, eight) in ones.chunks_exact(8).enumerate() {
-        let eight = eight
-            .first_chunk()
-            .map_or(0, |eight| u64::from_le_bytes(*eight));
-        // The product gathers the eight lowest bits in its highest byte.
-        mask |= (eight.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * i);
-    }
-    mask
+fn mask(block: &[u8; BLOCK], hit: impl Fn(i8x16) -> i8x16) -> u64 {
+    let lane = |i: usize| {
+        let lane = i8x16::from(std::array::from_fn(|at| signed(block[16 * i + at])));
+        // Of the 32 bits the lower 16 are used.
+        u64::from(hit(lane).move_mask() as u32) << (16 * i)
+    };
+    lane(0) | lane(1) | lane(2) | lane(3)
+}
+
+fn splat(byte: u8) -> i8x16 {
+    i8x16::splat(signed(byte))
+}
+
+fn signed(byte: u8) -> i8 {
+    i8::from_ne_bytes([byte])
 }
 
 /// Where the string that `bytes[pos..]` is the rest of ends, just after its quote.
