@@ -110,7 +110,7 @@ impl WriterBuilder {
         self.map(|config| config.linger(linger))
     }
 
-    /// The most requests in flight. Default 5.
+    /// The most requests in flight. Default 5. They get fewer while requests overtake each other on their way.
     pub fn max_in_flight(self, requests: usize) -> Self {
         self.limit("max_in_flight", requests, |config| {
             config.max_in_flight(requests)

@@ -16,7 +16,6 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
 
 use bytes::Bytes;
 use durable_streams_core::{Error, Offset, Refused, RefusedReason, Unsent};
@@ -24,6 +23,7 @@ use serde::Serialize;
 
 use self::shared::{Handle, Shared};
 use self::state::State;
+use crate::transport::Timer;
 
 /// Writes a stream exactly once: what it accepts is stored once and in order, however often it has to be sent.
 ///
@@ -152,8 +152,16 @@ impl Writer {
     }
 
     async fn push(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
-        self.give(message, |state, message, now| {
-            state.append(message, receipt, now)
+        // Mostly there is room, and nothing to wait for.
+        let message = match self.shared.append(message, receipt) {
+            Err(Refused {
+                message,
+                reason: RefusedReason::Full,
+            }) => message,
+            result => return result,
+        };
+        self.give(message, |state, message, clock| {
+            state.append(message, receipt, clock)
         })
         .await
     }
@@ -162,7 +170,7 @@ impl Writer {
     async fn give<T>(
         &self,
         message: Bytes,
-        take: impl Fn(&mut State, Bytes, Instant) -> Result<T, Refused>,
+        take: impl Fn(&mut State, Bytes, &dyn Timer) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
         let mut message = Some(message);
         let mut place = self.shared.place();
@@ -235,8 +243,10 @@ impl Writer {
     /// Until there is room for the message nothing happens; from then on, dropping it does not undo it.
     pub async fn close_stream_with(&self, last: impl Into<Bytes>) -> Result<Option<Offset>, Error> {
         let last = self.shared.check(last.into())?;
-        self.give(last, |state, last, now| state.close_stream(Some(last), now))
-            .await?;
+        self.give(last, |state, last, clock| {
+            state.close_stream(Some(last), clock.now())
+        })
+        .await?;
         let mut place = self.shared.place();
         poll_fn(|cx| place.poll_end(cx)).await
     }

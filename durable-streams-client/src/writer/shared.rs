@@ -36,9 +36,11 @@ impl Shared {
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut state);
-        let deferred = std::mem::take(&mut state.deferred);
-        drop(state);
-        deferred.run();
+        if !state.deferred.is_empty() {
+            let deferred = std::mem::take(&mut state.deferred);
+            drop(state);
+            deferred.run();
+        }
         result
     }
 
@@ -75,8 +77,7 @@ impl Shared {
 
     /// Appends, if there is room now, what was [checked](Self::check).
     pub(super) fn append(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
-        let now = self.timer.now();
-        self.with(|state| state.append(message, receipt, now))
+        self.with(|state| state.append(message, receipt, &*self.timer))
     }
 
     pub(super) fn flush(self: &Arc<Self>) -> Flush {
@@ -155,12 +156,11 @@ impl Place<'_> {
         &mut self,
         message: Bytes,
         cx: &Context<'_>,
-        take: impl FnOnce(&mut State, Bytes, Instant) -> Result<T, Refused>,
+        take: impl FnOnce(&mut State, Bytes, &dyn Timer) -> Result<T, Refused>,
     ) -> Result<T, Refused> {
-        let now = self.shared.timer.now();
         let length = message.len();
         self.shared.with(|state| {
-            let result = take(state, message, now);
+            let result = take(state, message, &*self.shared.timer);
             if matches!(
                 &result,
                 Err(Refused {

@@ -12,6 +12,7 @@ use durable_streams_core::{
 };
 
 use super::receipt::Stored;
+use crate::transport::Timer;
 
 pub(super) struct State {
     pub(super) machine: Result<WriterMachine, Error>,
@@ -51,6 +52,10 @@ pub(super) struct Deferred {
 }
 
 impl Deferred {
+    pub(super) fn is_empty(&self) -> bool {
+        self.wake.is_empty() && self.drop.is_empty()
+    }
+
     pub(super) fn run(self) {
         self.wake.into_iter().for_each(Waker::wake);
         drop(self.drop);
@@ -99,7 +104,7 @@ impl State {
         &mut self,
         message: Bytes,
         receipt: bool,
-        now: Instant,
+        clock: &dyn Timer,
     ) -> Result<u64, Refused> {
         let machine = match self.machine() {
             Ok(machine) => machine,
@@ -109,7 +114,7 @@ impl State {
             }
         };
         let stirred = machine.needs_poll();
-        let ticket = machine.append_checked(message, now)?;
+        let ticket = machine.append_checked(message, || clock.now())?;
         // Most messages join a batch that waits already, and nobody has to wake for them.
         if !stirred && machine.needs_poll() {
             self.wake_driver();

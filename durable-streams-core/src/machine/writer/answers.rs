@@ -7,9 +7,9 @@ use http::Response;
 
 use super::batch::{Batch, State};
 use super::{Phase, Writer, WriterEvent};
-use crate::machine::Output;
 use crate::machine::call::is_passing;
 use crate::machine::later;
+use crate::machine::{Output, RequestId};
 use crate::operation::{Operation, Produced};
 use crate::wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
 use crate::wire::time;
@@ -31,7 +31,19 @@ impl Writer {
         let produce = self.produce(seq, close, Bytes::new());
         match produce.decode(&response) {
             Ok(produced) => self.acknowledged(index, produced),
-            Err(error) => self.refused(index, error, flight.as_front, &response, now),
+            Err(error) => {
+                if error.kind() == ErrorKind::ProducerGap && !flight.as_front {
+                    self.came_too_early(flight.id);
+                }
+                self.refused(index, error, flight.as_front, &response, now);
+            }
+        }
+    }
+
+    /// A request was turned down for a gap. Unless what came before it failed, it overtook that.
+    fn came_too_early(&mut self, request: RequestId) {
+        if !self.alone && self.rotation.is_none() {
+            self.pace.overtaken(request, RequestId(self.last_id));
         }
     }
 
@@ -54,6 +66,7 @@ impl Writer {
         batch.unknown = false;
         let tickets = batch.tickets();
         self.backoff.reset();
+        self.pace.stored();
         self.claims = 0;
         self.last_offset = self.last_offset.take().max(produced.next_offset.clone());
         if !tickets.is_empty() {

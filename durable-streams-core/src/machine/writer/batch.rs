@@ -80,6 +80,15 @@ impl Batch {
         }
     }
 
+    /// With room for as much as another has.
+    pub(super) fn like(mut self, other: Option<&Self>) -> Self {
+        if let Some((Body::Sealed(body), ends)) = other.map(|other| (&other.body, &other.ends)) {
+            self.body = Body::Open(BytesMut::with_capacity(body.len()));
+            self.ends.reserve(ends.len());
+        }
+        self
+    }
+
     /// A batch of one large message, taken as it is where the body has nothing else.
     pub(super) fn single(first: u64, json: bool, message: Bytes, now: Instant) -> Self {
         let mut batch = Self::new(first, json, now);

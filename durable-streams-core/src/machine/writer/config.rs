@@ -137,7 +137,8 @@ impl WriterConfig {
         self
     }
 
-    /// The most requests in flight. Default 5.
+    /// The most requests in flight. Default 5. They get fewer while requests overtake each other on their way, which they do over
+    /// several connections: what arrives too early has to be sent again.
     #[must_use]
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.max_in_flight = requests.max(1);

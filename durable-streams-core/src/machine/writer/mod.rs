@@ -16,6 +16,7 @@ mod answers;
 mod batch;
 mod config;
 mod event;
+mod pace;
 mod sending;
 
 pub use config::{AfterClaim, WriterConfig};
@@ -28,6 +29,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use self::batch::{Batch, State};
+use self::pace::Pace;
 use super::{Input, Machine, Output};
 use crate::wire::content_type::Format;
 use crate::wire::error::{Error, ErrorKind, MAX_ERROR_BODY, OperationKind};
@@ -47,6 +49,7 @@ pub struct Writer {
     queue: VecDeque<Batch>,
     /// Only the front of the window may be sent: after a failure, and to claim an epoch.
     alone: bool,
+    pace: Pace,
     /// Not before this time is anything sent, unless the front is stored meanwhile.
     not_before: Option<Instant>,
     /// Not before this time either: `Retry-After`.
@@ -110,6 +113,7 @@ impl Writer {
             queue: VecDeque::new(),
             // The first request of an epoch goes alone: what becomes of it decides about those behind it.
             alone: true,
+            pace: Pace::new(config.max_in_flight),
             not_before: None,
             server_asked: None,
             rotation: None,
@@ -139,16 +143,21 @@ impl Writer {
     /// empty, no JSON value, larger than the buffer, or the writer is closed or has failed.
     pub fn append(&mut self, message: Bytes, now: Instant) -> Result<u64, Refused> {
         match self.check_json(&message) {
-            Ok(()) => self.append_checked(message, now),
+            Ok(()) => self.append_checked(message, || now),
             Err(error) => Err(Refused::error(message, error)),
         }
     }
 
-    /// As [`append`](Self::append), for a message that is known to be JSON where the stream is: that is not looked at.
+    /// As [`append`](Self::append), for a message that is known to be JSON where the stream is: that is not looked at. The
+    /// clock is read only for a message that begins a batch.
     ///
     /// # Errors
     /// As [`append`](Self::append).
-    pub fn append_checked(&mut self, message: Bytes, now: Instant) -> Result<u64, Refused> {
+    pub fn append_checked(
+        &mut self,
+        message: Bytes,
+        clock: impl FnOnce() -> Instant,
+    ) -> Result<u64, Refused> {
         if let Some(error) = self.ended().or_else(|| self.unfit(message.len())) {
             return Err(Refused::error(message, error));
         }
@@ -166,12 +175,16 @@ impl Writer {
         if !fits {
             self.seal_last();
             self.stirred = true;
+            let now = clock();
             if message.len() >= max_bytes {
                 let batch = Batch::single(ticket, self.json, message, now);
                 self.queue.push_back(batch);
                 return Ok(ticket);
             }
-            self.queue.push_back(Batch::new(ticket, self.json, now));
+            // It will likely get as large as the one before.
+            let like = self.queue.back().or(self.window.back());
+            let batch = Batch::new(ticket, self.json, now).like(like);
+            self.queue.push_back(batch);
         }
         if let Some(batch) = self.queue.back_mut() {
             batch.push(&message);

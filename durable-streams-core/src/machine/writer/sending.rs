@@ -61,7 +61,8 @@ impl Writer {
                 .filter(|batch| waiting(batch))
                 .map(|_| 0);
         }
-        self.window.iter().position(waiting)
+        let next = self.window.iter().position(waiting);
+        next.filter(|_| self.in_flight() < self.pace.limit())
     }
 
     /// Whether the first batch of the queue may go now.
@@ -72,7 +73,7 @@ impl Writer {
         let restarting = self.restarts.front().is_some_and(|&at| next.first >= at);
         // Nothing may come behind the end of the stream, so it waits for everything before it.
         let alone = self.alone || next.close;
-        let limit = if alone { 1 } else { self.config.max_in_flight };
+        let limit = if alone { 1 } else { self.pace.limit() };
         self.window.len() < limit && !restarting && self.is_due(next, now)
     }
 
