@@ -19,6 +19,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
     Bytes,
+    /// Of messages of the size that the stream has.
     Raw,
     Typed,
 }
@@ -30,28 +31,31 @@ struct Message {
 }
 
 pub(super) async fn run(bench: &mut Bench<'_>, progress: &dyn Fn()) -> Result<(), BoxError> {
-    let (stream, url, length) = fill(bench, BYTES).await?;
-    compare(bench, &stream, &url, length, Taken::Bytes).await?;
+    let (stream, url, length) = fill(bench, BYTES, 1024).await?;
+    compare(bench, "bytes", &stream, &url, length, Taken::Bytes).await?;
     progress();
     ahead(bench, &stream, length).await?;
     progress();
     stream.delete().await?;
-    let (stream, url, length) = fill(bench, JSON).await?;
-    for taken in [Taken::Raw, Taken::Typed] {
-        compare(bench, &stream, &url, length, taken).await?;
-        progress();
+    for (label, size) in [("100 B", 100), ("1 KiB", 1024)] {
+        let (stream, url, length) = fill(bench, JSON, size).await?;
+        for (how, taken) in [("raw", Taken::Raw), ("typed", Taken::Typed)] {
+            let name = format!("{how} JSON of {label}");
+            compare(bench, &name, &stream, &url, length, taken).await?;
+            progress();
+        }
+        stream.delete().await?;
     }
-    stream.delete().await?;
     Ok(())
 }
 
-/// A closed stream of so many bytes: JSON has messages of 100 bytes. Gives the length of its contents.
+/// A closed stream of so many bytes, in messages of this size. Gives the length of its contents.
 async fn fill(
     bench: &Bench<'_>,
     content_type: &str,
+    size: usize,
 ) -> Result<(DurableStream, String, usize), BoxError> {
     let (stream, url) = bench.stream(content_type).await?;
-    let size = if content_type == JSON { 100 } else { 1024 };
     let message = message(content_type, size);
     let count = APPEND / (size + 1);
     let body = batch(content_type, &message, count);
@@ -65,6 +69,7 @@ async fn fill(
 
 async fn compare(
     bench: &mut Bench<'_>,
+    name: &str,
     stream: &DurableStream,
     url: &str,
     length: usize,
@@ -81,11 +86,6 @@ async fn compare(
         ours.push(rate(length, begun.elapsed()) / MIB);
         peaks.extend(memory::peak().map(|peak| peak / 1024.0));
     }
-    let name = match taken {
-        Taken::Bytes => "bytes",
-        Taken::Raw => "raw JSON",
-        Taken::Typed => "typed JSON",
-    };
     let (client, bare) = (median(&mut ours), median(&mut theirs));
     let what = format!("{name}, MiB/s");
     bench.row(what, Better::More, client, Some(bare));

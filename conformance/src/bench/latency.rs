@@ -38,14 +38,14 @@ pub(super) async fn appends(bench: &mut Bench<'_>) -> Result<(), BoxError> {
 }
 
 /// The first append of a new client, with its connection.
-pub(super) async fn cold(bench: &mut Bench<'_>, root: &str) -> Result<(), BoxError> {
+pub(super) async fn cold(bench: &mut Bench<'_>) -> Result<(), BoxError> {
     let (stream, url) = bench.stream(BYTES).await?;
     let body = message(BYTES, 100);
     let path = url.rsplit('/').next().unwrap_or_default().to_owned();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..bench.effort.rounds.max(20) {
         let begun = Instant::now();
-        let client = (bench.contender.client)(root)?;
+        let client = (bench.contender.client)(&bench.root)?.build()?;
         client
             .stream(&path)
             .with_content_type(BYTES)

@@ -16,7 +16,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use durable_streams_client::{Client, DurableStream};
+use durable_streams_client::{Client, ClientBuilder, DurableStream};
 
 pub use bare::Bare;
 pub use measure::{Better, Row};
@@ -75,7 +75,7 @@ impl Scenario {
     pub fn parts(self) -> u64 {
         match self {
             Self::Writer => 7,
-            Self::CatchUp => 5,
+            Self::CatchUp => 7,
             Self::Live => 3,
             Self::Append | Self::ColdConnect | Self::ManyWriters | Self::FanOut => 1,
         }
@@ -83,7 +83,7 @@ impl Scenario {
 }
 
 /// Makes a client of the streams under a root.
-pub type NewClient = dyn Fn(&str) -> Result<Client, BoxError>;
+pub type NewClient = dyn Fn(&str) -> Result<ClientBuilder, BoxError>;
 /// Makes a bare stack.
 pub type NewBare = dyn Fn() -> Result<Arc<dyn Bare>, BoxError>;
 
@@ -135,6 +135,7 @@ impl Default for Effort {
 /// Where and how something is measured.
 pub(crate) struct Bench<'a> {
     contender: &'a Contender,
+    root: String,
     client: Client,
     bare: Arc<dyn Bare>,
     effort: Effort,
@@ -158,7 +159,8 @@ pub async fn run(
 ) -> Result<Vec<Row>, BoxError> {
     let mut bench = Bench {
         contender,
-        client: (contender.client)(root)?,
+        client: (contender.client)(root)?.build()?,
+        root: root.to_owned(),
         bare: (contender.bare)()?,
         effort,
         scenario,
@@ -166,7 +168,7 @@ pub async fn run(
     };
     match scenario {
         Scenario::Append => latency::appends(&mut bench).await?,
-        Scenario::ColdConnect => latency::cold(&mut bench, root).await?,
+        Scenario::ColdConnect => latency::cold(&mut bench).await?,
         Scenario::Writer => write::writer(&mut bench, progress).await?,
         Scenario::ManyWriters => write::many(&mut bench).await?,
         Scenario::CatchUp => catch_up::run(&mut bench, progress).await?,
@@ -191,8 +193,17 @@ impl Bench<'_> {
 
     /// A new stream, and its URL for the bare stack.
     async fn stream(&self, content_type: &str) -> Result<(DurableStream, String), BoxError> {
+        self.stream_of(&self.client, content_type).await
+    }
+
+    /// The same by another client.
+    async fn stream_of(
+        &self,
+        client: &Client,
+        content_type: &str,
+    ) -> Result<(DurableStream, String), BoxError> {
         let name = format!("bench-{:016x}", fastrand::u64(..));
-        let stream = self.client.stream(&name).with_content_type(content_type);
+        let stream = client.stream(&name).with_content_type(content_type);
         stream.create().content_type(content_type).await?;
         let url = stream.url()?.to_string();
         Ok((stream, url))

@@ -1,9 +1,12 @@
-//! How fast the exactly-once writer stores messages, beside a loop that posts the same full batches.
+//! How fast the exactly-once writer stores messages, beside loops that post the same full batches: one that keeps their order, and
+//! one that lets several of them go at a time and does not care. Over several connections only one of the two can be had.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use durable_streams_client::DurableStream;
+use durable_streams_client::{DurableStream, Metrics, OperationKind};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::bare::{self, Bare};
@@ -21,23 +24,58 @@ pub(super) async fn writer(bench: &mut Bench<'_>, progress: &dyn Fn()) -> Result
             let message = message(content_type, size);
             // Small ones are limited by their number, large ones by their size.
             let count = (bench.effort.bytes / size).clamp(8, 200_000);
-            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            let (mut ours, mut theirs) = (Vec::new(), [Vec::new(), Vec::new()]);
             for _ in 0..bench.effort.rounds {
-                let (stream, url) = bench.stream(content_type).await?;
+                let (stream, _) = bench.stream(content_type).await?;
                 ours.push(rate(count, write(&stream, &message, count).await?));
                 stream.delete().await?;
-                let (stream, _) = bench.stream(content_type).await?;
-                let url = stream.url().map_or(url, ToString::to_string);
-                let time = post(&*bench.bare, &url, content_type, &message, count).await?;
-                theirs.push(rate(count, time));
-                stream.delete().await?;
+                for (at_a_time, rates) in [1, IN_FLIGHT].into_iter().zip(&mut theirs) {
+                    let (stream, url) = bench.stream(content_type).await?;
+                    let batches = batches(content_type, &message, count);
+                    let time = post(&*bench.bare, &url, content_type, batches, at_a_time).await?;
+                    rates.push(rate(count, time));
+                    stream.delete().await?;
+                }
             }
-            let (client, bare) = (median(&mut ours), median(&mut theirs));
+            let client = median(&mut ours);
+            let [in_order, unordered] = &mut theirs;
             let what = format!("{label} {name}, messages/s");
-            bench.row(what, Better::More, client, Some(bare));
+            bench.row(&what, Better::More, client, Some(median(in_order)));
+            let what = format!("{what}, beside {IN_FLIGHT} at a time in any order");
+            bench.row(what, Better::More, client, Some(median(unordered)));
             progress();
         }
     }
+    resent(bench).await
+}
+
+/// Counts what a writer sends.
+#[derive(Debug, Clone, Default)]
+struct Sent(Arc<AtomicU64>);
+
+impl Metrics for Sent {
+    fn request_started(&self, operation: OperationKind) {
+        if operation == OperationKind::Append {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// How many requests are sent again although nothing fails, because they overtook each other on their way.
+async fn resent(bench: &mut Bench<'_>) -> Result<(), BoxError> {
+    let sent = Sent::default();
+    let client = (bench.contender.client)(&bench.root)?
+        .metrics(sent.clone())
+        .build()?;
+    let (stream, _) = bench.stream_of(&client, BYTES).await?;
+    let message = message(BYTES, 100);
+    let batches = bench.effort.bytes.div_ceil(100 * BATCH_MESSAGES);
+    write(&stream, &message, batches * BATCH_MESSAGES).await?;
+    stream.delete().await?;
+    let sent = sent.0.load(Ordering::Relaxed) as f64;
+    let again = (sent - batches as f64) / sent * 100.0;
+    let what = format!("sent again of {batches} full batches of 100 B, %");
+    bench.row(what, Better::Less, again, None);
     Ok(())
 }
 
@@ -57,20 +95,27 @@ async fn write(
     Ok(time)
 }
 
-/// Makes the batches as the writer has to make them, and posts as many at a time.
+/// The batches as the writer has to make them, each when it is asked for.
+fn batches(content_type: &str, message: &Bytes, count: usize) -> impl Iterator<Item = Bytes> {
+    let full = (BATCH_BYTES / (message.len() + 1)).clamp(1, BATCH_MESSAGES);
+    let sizes = (0..count)
+        .step_by(full)
+        .map(move |done| full.min(count - done));
+    sizes.map(move |size| batch(content_type, message, size))
+}
+
+/// Posts so many of them at a time.
 async fn post(
     stack: &dyn Bare,
     url: &str,
     content_type: &str,
-    message: &Bytes,
-    count: usize,
+    batches: impl Iterator<Item = Bytes>,
+    at_a_time: usize,
 ) -> Result<Duration, BoxError> {
-    let full = (BATCH_BYTES / (message.len() + 1)).clamp(1, BATCH_MESSAGES);
     let begun = Instant::now();
-    let sizes = (0..count).step_by(full).map(|done| full.min(count - done));
-    stream::iter(sizes)
-        .map(|size| bare::append(stack, url, content_type, batch(content_type, message, size)))
-        .buffer_unordered(IN_FLIGHT)
+    stream::iter(batches)
+        .map(|batch| bare::append(stack, url, content_type, batch))
+        .buffer_unordered(at_a_time)
         .try_for_each(|()| async { Ok(()) })
         .await?;
     Ok(begun.elapsed())
@@ -94,7 +139,7 @@ pub(super) async fn many(bench: &mut Bench<'_>) -> Result<(), BoxError> {
         let begun = Instant::now();
         let posts = streams
             .iter()
-            .map(|(_, url)| post(&*bench.bare, url, BYTES, &message, count));
+            .map(|(_, url)| post(&*bench.bare, url, BYTES, batches(BYTES, &message, count), 1));
         futures_util::future::try_join_all(posts).await?;
         theirs.push(rate(count * WRITERS, begun.elapsed()));
         for (stream, _) in streams {

@@ -31,6 +31,11 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
     delay: Duration,
 
+    /// How long the embedded server waits between the head of an answer and its content, as if the content were kept in a
+    /// slower place.
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    body_delay: Duration,
+
     /// The most that one answer of the embedded server carries, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 1024 * 1024)]
     page_bytes: usize,
@@ -129,7 +134,8 @@ impl Bench {
     async fn measure(&self) -> Result<Report, Box<dyn Error>> {
         let config = Config::default()
             .with_page_bytes(self.page_bytes)
-            .with_answer_delay(self.delay);
+            .with_answer_delay(self.delay)
+            .with_body_delay(self.body_delay);
         let embedded = match &self.root {
             Some(_) => None,
             None => Some(Server::start(config).await?),
@@ -190,7 +196,7 @@ fn contender(transport: Transport) -> Contender {
     };
     Contender {
         name,
-        client: Box::new(move |root| Ok(transport.client(root)?.build()?)),
+        client: Box::new(move |root| Ok(transport.client(root)?)),
         bare: Box::new(move || match transport {
             Transport::Hyper => Ok(bench::bare::hyper()),
             Transport::Isahc => Ok(bench::bare::isahc()?),

@@ -4,12 +4,13 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::Sleep;
 
 use super::shared::Shared;
 use crate::reference::{Asked, Defect, ExchangeId, Flaw, Output, broken_body};
@@ -44,12 +45,17 @@ pub(super) async fn answer(
     if let Some((defect, asked)) = &defect {
         defect.distort(asked, &mut head);
     }
+    let delay = exchange.shared.body_delay();
     let mut body = AnswerBody {
         next: None,
         exchange: Some(exchange),
         defect,
+        delay: None,
     };
     body.look_ahead().await;
+    if !delay.is_zero() && !body.is_end_stream() {
+        body.delay = Some(Box::pin(tokio::time::sleep(delay)));
+    }
     Response::from_parts(head, body)
 }
 
@@ -110,6 +116,8 @@ pub(super) struct AnswerBody {
     exchange: Option<Exchange>,
     /// What is wrong with it.
     defect: Option<(Defect, Asked)>,
+    /// What it waits for before it begins.
+    delay: Option<Pin<Box<Sleep>>>,
 }
 
 impl AnswerBody {
@@ -153,6 +161,10 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(delay) = &mut self.delay {
+            ready!(delay.as_mut().poll(cx));
+            self.delay = None;
+        }
         self.poll_chunk(cx)
             .map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
     }

@@ -21,6 +21,7 @@ pub(super) struct Shared {
     max_body_bytes: usize,
     defect: Option<Defect>,
     answer_delay: Duration,
+    body_delay: Duration,
 }
 
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl Shared {
             max_body_bytes: config.max_body_bytes,
             defect: config.defect,
             answer_delay: config.answer_delay,
+            body_delay: config.body_delay,
             state: Mutex::new(State {
                 model: Model::new(config),
                 last_id: 0,
@@ -75,6 +77,10 @@ impl Shared {
 
     pub(super) fn answer_delay(&self) -> Duration {
         self.answer_delay
+    }
+
+    pub(super) fn body_delay(&self) -> Duration {
+        self.body_delay
     }
 
     pub(super) fn max_body_bytes(&self) -> usize {

@@ -40,6 +40,9 @@ pub struct Config {
     pub retention_bytes: Option<usize>,
     /// How long the listener waits before it takes a request to the model, as if it were far away. Not at all by default.
     pub answer_delay: Duration,
+    /// How long the listener waits between the head of an answer with content and the content, as if that were fetched from a
+    /// slower place than what is known about it. Not at all by default.
+    pub body_delay: Duration,
     /// Whether webhooks may go to this machine, by plain HTTP, as tests need it (§12.8). Otherwise they go over TLS, and
     /// to nowhere local. No by default.
     pub local_webhooks: bool,
@@ -66,6 +69,7 @@ impl Default for Config {
             max_body_bytes: 64 * 1024 * 1024,
             retention_bytes: None,
             answer_delay: Duration::ZERO,
+            body_delay: Duration::ZERO,
             local_webhooks: false,
             offsets: OffsetFormat::Hex,
             sse: Vec::new(),
@@ -123,6 +127,13 @@ impl Config {
     #[must_use]
     pub fn with_answer_delay(mut self, delay: Duration) -> Self {
         self.answer_delay = delay;
+        self
+    }
+
+    /// Sets [`body_delay`](Self::body_delay).
+    #[must_use]
+    pub fn with_body_delay(mut self, delay: Duration) -> Self {
+        self.body_delay = delay;
         self
     }
 
