@@ -9,6 +9,7 @@
 //! - A [`Reader`] reads a stream from a checkpoint to its end, or live, whatever fails in between.
 //! - A [`Subscription`] says when streams grew, and who works on that.
 //! - A [`Consumer`] hands what it reads to a [`Handler`], commits its checkpoints, and goes on after what the handler makes of failures.
+//! - A [`Worker`] works for a subscription, beside others: it claims what is pending, hands it to a [`WorkHandler`], and acknowledges it.
 //!
 //! Everything that decides lives in [`core`], which does no I/O. Sections (§) are those of the Durable Streams protocol.
 
@@ -32,6 +33,7 @@ pub mod tower;
 mod transport;
 #[cfg(feature = "webhooks")]
 mod webhook_receiver;
+mod worker;
 mod writer;
 
 pub use client::{Client, ClientBuilder};
@@ -51,6 +53,7 @@ pub use durable_streams_core::webhook;
 pub use durable_streams_core::{
     AfterClaim, Batch, Checkpoint, Error, ErrorKind, Extras, Failure, FailureKind, Live, Offset,
     OperationKind, PositionError, Refused, RefusedReason, RetryPolicy, Start, StreamUrl, Unsent,
+    Work,
 };
 pub use hooks::{BoxError, HookResult, Outgoing};
 pub use metrics::{Delivered, Metrics, RequestEnded, StoredBatch};
@@ -61,4 +64,5 @@ pub use subscription::Subscription;
 pub use transport::{Body, BoxFuture, Timer, Transport, TransportError};
 #[cfg(feature = "webhooks")]
 pub use webhook_receiver::WebhookReceiver;
+pub use worker::{WorkDecision, WorkFn, WorkHandler, Worker, WorkerBuilder, WorkerDriver, work_fn};
 pub use writer::{Receipt, Stored, Writer, WriterBuilder, WriterDriver, WriterSink};

@@ -30,7 +30,9 @@ mod said {
     use std::error::Error as StdError;
 
     use bytes::Bytes;
-    use durable_streams_core::{Error, Notice, OperationKind, WriterEvent};
+    use durable_streams_core::{
+        Error, Notice, OperationKind, WorkerEvent, WorkerNotice, WriterEvent,
+    };
     use http::{Request, Response};
     use tracing::field::Empty;
     use tracing::{Instrument, Level, Span, event, info_span};
@@ -38,6 +40,7 @@ mod said {
     use super::operation_of;
     use crate::consumer::Decision;
     use crate::transport::{Body, BoxFuture, TransportError};
+    use crate::worker::WorkDecision;
 
     type Answer = Result<Response<Body>, TransportError>;
 
@@ -167,6 +170,99 @@ mod said {
             "a consumer met an error"
         );
     }
+
+    pub(crate) fn worker(subscription: &str, name: &str, what: &WorkerEvent) {
+        match what {
+            WorkerEvent::Claimed {
+                generation,
+                pending,
+            } => event!(
+                name: "durable_streams.worker.claimed",
+                Level::DEBUG,
+                messaging.consumer.group.name = subscription,
+                messaging.client.id = name,
+                generation,
+                pending,
+                "a worker has the lease"
+            ),
+            WorkerEvent::Released { generation, done } => event!(
+                name: "durable_streams.worker.released",
+                Level::DEBUG,
+                messaging.consumer.group.name = subscription,
+                messaging.client.id = name,
+                generation,
+                done,
+                "a worker has given the lease back"
+            ),
+            WorkerEvent::LeaseLost { generation, reason } => event!(
+                name: "durable_streams.worker.lease_lost",
+                Level::WARN,
+                messaging.consumer.group.name = subscription,
+                messaging.client.id = name,
+                generation,
+                ?reason,
+                "a worker lost the lease"
+            ),
+            WorkerEvent::Notice(WorkerNotice::Retrying { error, delay }) => event!(
+                name: "durable_streams.worker.retry",
+                Level::DEBUG,
+                messaging.consumer.group.name = subscription,
+                messaging.client.id = name,
+                %error,
+                delay_ms = delay.as_millis() as u64,
+                "what a worker asked is asked again"
+            ),
+            WorkerEvent::Notice(WorkerNotice::Deaf { error, delay }) => event!(
+                name: "durable_streams.worker.deaf",
+                Level::WARN,
+                messaging.consumer.group.name = subscription,
+                messaging.client.id = name,
+                %error,
+                delay_ms = delay.as_millis() as u64,
+                "a worker cannot hear of wakes, and looks for work at intervals"
+            ),
+            WorkerEvent::Notice(WorkerNotice::AckRejected { stream, error }) => event!(
+                name: "durable_streams.worker.ack_rejected",
+                Level::WARN,
+                messaging.consumer.group.name = subscription,
+                messaging.client.id = name,
+                stream,
+                %error,
+                "an acknowledgement is not taken"
+            ),
+            WorkerEvent::Failed(error) => event!(
+                name: "durable_streams.worker.ended",
+                Level::ERROR,
+                messaging.consumer.group.name = subscription,
+                messaging.client.id = name,
+                %error,
+                "a worker gave up"
+            ),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn work(
+        subscription: &str,
+        name: &str,
+        stream: &str,
+        error: &Error,
+        decision: WorkDecision,
+    ) {
+        // What the handler itself said is in the source.
+        let cause = error.source().map(ToString::to_string);
+        event!(
+            name: "durable_streams.worker.failed",
+            Level::WARN,
+            messaging.consumer.group.name = subscription,
+            messaging.client.id = name,
+            stream,
+            %error,
+            cause,
+            ?decision,
+            "a worker met an error"
+        );
+    }
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -174,11 +270,12 @@ mod unsaid {
     use std::error::Error as StdError;
 
     use bytes::Bytes;
-    use durable_streams_core::{Error, Notice, WriterEvent};
+    use durable_streams_core::{Error, Notice, WorkerEvent, WriterEvent};
     use http::{Request, Response};
 
     use crate::consumer::Decision;
     use crate::transport::{Body, BoxFuture, TransportError};
+    use crate::worker::WorkDecision;
 
     pub(crate) fn traced<'a>(
         request: Request<Bytes>,
@@ -194,4 +291,8 @@ mod unsaid {
     pub(crate) fn refresh_failed(_: &(dyn StdError + Send + Sync)) {}
 
     pub(crate) fn consumer(_: &str, _: &Error, _: &Decision) {}
+
+    pub(crate) fn worker(_: &str, _: &str, _: &WorkerEvent) {}
+
+    pub(crate) fn work(_: &str, _: &str, _: &str, _: &Error, _: WorkDecision) {}
 }

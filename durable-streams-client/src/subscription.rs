@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::hooks::{HookResult, Outgoing};
 use crate::operation::{Learn, OperationBuilder};
 use crate::stream::DurableStream;
+use crate::worker::WorkerBuilder;
 
 /// A handle to one subscription (§6, §7): cheap to make, cheap to clone, and no I/O until something is awaited.
 ///
@@ -97,6 +98,11 @@ impl Subscription {
         self
     }
 
+    /// The way of its requests.
+    pub(crate) fn handle(&self) -> &DurableStream {
+        &self.handle
+    }
+
     fn operation<O>(&self, make: impl FnOnce(&SubscriptionUrl) -> O) -> OperationBuilder<O> {
         OperationBuilder::try_new(&self.handle, |_| Ok(make(self.url()?)))
     }
@@ -159,6 +165,14 @@ impl Subscription {
     /// Extends the lease of a wake that was claimed (§7.2): an [`ack`](Self::ack) of nothing.
     pub fn heartbeat(&self, wake: &Wake) -> OperationBuilder<Ack> {
         self.ack(wake)
+    }
+
+    /// Works for the subscription, beside others: claims what is pending, has each batch handled, acknowledges it, and keeps the lease
+    /// meanwhile. What it is told here, headers and parameters, goes on its requests for streams too.
+    ///
+    /// The name is told to others that want the same wake.
+    pub fn worker(&self, name: impl Into<String>) -> WorkerBuilder {
+        WorkerBuilder::new(self.clone(), name.into())
     }
 
     /// Gives a claimed wake back, as it is (§7.2): what is not acknowledged wakes somebody else.

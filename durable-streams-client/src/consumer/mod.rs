@@ -11,6 +11,7 @@ pub use builder::ConsumerBuilder;
 pub use driver::ConsumerDriver;
 pub use file::FileCheckpoints;
 pub use handler::{Decision, Handler, HandlerFn, handler_fn};
+pub(crate) use shared::{Shared, Wish};
 pub use store::{CheckpointStore, MemoryCheckpoints};
 
 use std::fmt;
@@ -18,8 +19,6 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use durable_streams_core::{Checkpoint, Error};
-
-use self::shared::{Shared, Wish};
 
 /// How a consumer came to its end without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,10 +68,9 @@ pub struct Consumer {
 
 impl Consumer {
     fn new(shared: Arc<Shared>) -> Self {
-        let handle = Arc::new(Handle(Arc::clone(&shared)));
         Self {
+            _handle: Handle::new(&shared),
             shared,
-            _handle: handle,
         }
     }
 
@@ -137,8 +135,14 @@ impl fmt::Debug for Consumer {
     }
 }
 
-/// Held by the handles: the consumer stops with the last of them.
-struct Handle(Arc<Shared>);
+/// Held by the handles: the consumer or worker stops with the last of them.
+pub(crate) struct Handle(Arc<Shared>);
+
+impl Handle {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self(Arc::clone(shared)))
+    }
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {

@@ -1,4 +1,4 @@
-//! What the handles of a consumer and its driver share.
+//! What the handles of a consumer, or of a worker, and its driver share.
 
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -9,7 +9,7 @@ use super::Ended;
 
 /// What the handles want of the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     #[default]
     Run,
     Pause,
@@ -17,7 +17,7 @@ pub(super) enum Wish {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Shared(Mutex<State>);
+pub(crate) struct Shared(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -44,12 +44,12 @@ impl Shared {
         driver.into_iter().chain(waiting).for_each(Waker::wake);
     }
 
-    pub(super) fn wish(&self) -> Wish {
+    pub(crate) fn wish(&self) -> Wish {
         self.look(|state| state.wish)
     }
 
     /// Pauses or goes on. What was stopped stays so.
-    pub(super) fn want(&self, wish: Wish) {
+    pub(crate) fn want(&self, wish: Wish) {
         self.change(|state| {
             if state.wish != Wish::Stop {
                 state.wish = wish;
@@ -58,7 +58,7 @@ impl Shared {
     }
 
     /// Waits until the wish is another than this.
-    pub(super) fn poll_other_wish(&self, than: Wish, cx: &Context<'_>) -> Poll<Wish> {
+    pub(crate) fn poll_other_wish(&self, than: Wish, cx: &Context<'_>) -> Poll<Wish> {
         self.look(|state| {
             if state.wish != than {
                 return Poll::Ready(state.wish);
@@ -68,16 +68,16 @@ impl Shared {
         })
     }
 
-    pub(super) fn rest(&self, resting: bool) {
+    pub(crate) fn rest(&self, resting: bool) {
         self.change(|state| state.resting = resting);
     }
 
-    pub(super) fn is_resting(&self) -> bool {
+    pub(crate) fn is_resting(&self) -> bool {
         self.look(|state| state.resting)
     }
 
     /// Waits until it rests, or will not come to rest.
-    pub(super) fn poll_rest(&self, cx: &Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_rest(&self, cx: &Context<'_>) -> Poll<()> {
         self.look(|state| {
             let over = state.end.is_some() || state.wish == Wish::Run;
             if state.resting || over {
@@ -88,27 +88,27 @@ impl Shared {
         })
     }
 
-    pub(super) fn committed(&self) -> Option<Checkpoint> {
+    pub(crate) fn committed(&self) -> Option<Checkpoint> {
         self.look(|state| state.committed.clone())
     }
 
-    pub(super) fn commit(&self, checkpoint: &Checkpoint) {
+    pub(crate) fn commit(&self, checkpoint: &Checkpoint) {
         self.look(|state| state.committed = Some(checkpoint.clone()));
     }
 
     /// The first end is the one that counts.
-    pub(super) fn end(&self, result: Result<Ended, Error>) {
+    pub(crate) fn end(&self, result: Result<Ended, Error>) {
         self.change(|state| {
             state.end.get_or_insert(result);
         });
     }
 
-    pub(super) fn abandon(&self) {
-        let why = "the consumer's driver was dropped before it was done";
+    pub(crate) fn abandon(&self) {
+        let why = "the driver was dropped before it was done";
         self.end(Err(Error::new(ErrorKind::Stopped, why)));
     }
 
-    pub(super) fn poll_end(&self, cx: &Context<'_>) -> Poll<Result<Ended, Error>> {
+    pub(crate) fn poll_end(&self, cx: &Context<'_>) -> Poll<Result<Ended, Error>> {
         self.look(|state| match &state.end {
             Some(end) => Poll::Ready(end.clone()),
             None => {
@@ -118,7 +118,7 @@ impl Shared {
         })
     }
 
-    pub(super) fn ended(&self) -> Option<Result<Ended, Error>> {
+    pub(crate) fn ended(&self) -> Option<Result<Ended, Error>> {
         self.look(|state| state.end.clone())
     }
 }
