@@ -108,7 +108,7 @@ async fn finished(worker: &Worker) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn what_is_there_and_what_comes_is_handled() {
+async fn b74_what_is_there_and_what_comes_is_handled() {
     let world = World::new().await;
     world.append("a", 0..3).await;
     let seen = Notes::default();
@@ -187,7 +187,7 @@ fn careless(seen: &Notes, decision: WorkDecision) -> Careless {
 }
 
 #[tokio::test]
-async fn what_fails_comes_again_or_is_left_out() {
+async fn b74_what_fails_comes_again_or_is_left_out() {
     for (decision, expected) in [
         (WorkDecision::Retry, &["jobs/a 7", "jobs/b 1"][..]),
         (WorkDecision::Skip, &["jobs/b 1"]),
@@ -206,7 +206,7 @@ async fn what_fails_comes_again_or_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_handler_can_end_the_worker_and_loses_nothing() {
+async fn b74_a_handler_can_end_the_worker_and_loses_nothing() {
     let world = World::new().await;
     world.append("a", 7..8).await;
     let seen = Notes::default();
@@ -224,7 +224,7 @@ async fn a_handler_can_end_the_worker_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn when_one_dies_another_goes_on_with_what_was_not_acknowledged() {
+async fn b74_when_one_dies_another_goes_on_with_what_was_not_acknowledged() {
     let world = World::new().await;
     world.append("a", 0..2).await;
     let begun = Arc::new(Notify::new());
@@ -259,7 +259,7 @@ impl Drop for Dropped {
 }
 
 #[tokio::test]
-async fn a_handler_is_dropped_when_the_lease_is_over() {
+async fn b73_a_handler_is_dropped_when_the_lease_is_over() {
     let world = World::new().await;
     world.append("a", 0..1).await;
     let dropped = Arc::new(AtomicBool::new(false));
@@ -282,7 +282,7 @@ async fn a_handler_is_dropped_when_the_lease_is_over() {
 }
 
 #[tokio::test]
-async fn what_is_no_subscription_is_said_at_once() {
+async fn b75_what_is_no_subscription_is_said_at_once() {
     let world = World::new().await;
     let run = world.client.subscription("none").worker("w");
     let error = limited(run.run(work_fn(|_| async { Ok(()) })))

@@ -9,6 +9,7 @@
 //! | `stream.read().start()`, a stream | [`stream.read().start_blocking()`](crate::ReadBuilder::start_blocking), an iterator |
 //! | `stream.writer(id).start()` | [`stream.writer(id).start_blocking()`](crate::WriterBuilder::start_blocking) |
 //! | `….consumer(name).run(handler).await?` | [`….consumer(name).run_blocking(handler)?`](crate::ConsumerBuilder::run_blocking) |
+//! | `….worker(name).run(handler).await?` | [`….worker(name).run_blocking(handler)?`](crate::WorkerBuilder::run_blocking) |
 //!
 //! They are for a client whose transport needs no runtime of the caller's: every client of isahc, and what `background_client(url)` of the
 //! other transport crates makes, with a runtime of its own in the background. With any other client they give an error. They work on

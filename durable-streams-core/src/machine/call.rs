@@ -40,7 +40,7 @@ impl Default for CallConfig {
 /// How a [`Call`] ended.
 #[derive(Debug)]
 pub enum CallEnd {
-    /// The last answer that came, a success or not: [`Operation::decode`](crate::operation::Operation::decode) reads it.
+    /// The last answer that came, a success or not: [`Operation::decode`] reads it.
     Answered {
         /// The answer; a body longer than 64 KiB is cut there, unless it is that of a success whose body says something.
         response: Response<Bytes>,

@@ -9,7 +9,7 @@ use crate::common::{MS, SECOND};
 use crate::support::{asking, start, working};
 
 #[test]
-fn it_asks_what_it_works_for_then_listens_and_claims() {
+fn b75_it_asks_what_it_works_for_then_listens_and_claims() {
     let mut bench = start(|config| config);
     assert_eq!(bench.targets(), ["/v1/__ds/subscriptions/jobs"]);
     bench.describe();
@@ -21,7 +21,7 @@ fn it_asks_what_it_works_for_then_listens_and_claims() {
 }
 
 #[test]
-fn what_cannot_be_claimed_is_a_failure() {
+fn b75_what_cannot_be_claimed_is_a_failure() {
     let webhook = json!({ "id": "jobs", "type": "webhook", "webhook": { "url": "http://o/" } });
     for (status, body, kind) in [
         (200, webhook, ErrorKind::InvalidInput),
@@ -40,7 +40,7 @@ fn what_cannot_be_claimed_is_a_failure() {
 }
 
 #[test]
-fn what_can_pass_is_tried_again() {
+fn b75_what_can_pass_is_tried_again() {
     let mut bench = start(|config| config);
     bench.failed(FailureKind::Connect);
     bench.go(SECOND);
@@ -63,7 +63,7 @@ fn what_can_pass_is_tried_again() {
 }
 
 #[test]
-fn a_wake_is_not_missed_while_it_begins_to_listen() {
+fn b75_a_wake_is_not_missed_while_it_begins_to_listen() {
     let mut bench = start(|config| config);
     bench.describe();
     bench.refuse("/claim", "NO_PENDING_WORK");
@@ -77,7 +77,7 @@ fn a_wake_is_not_missed_while_it_begins_to_listen() {
 }
 
 #[test]
-fn a_wake_that_is_heard_while_it_asks_is_asked_about() {
+fn b75_a_wake_that_is_heard_while_it_asks_is_asked_about() {
     let mut bench = asking(|config| config);
     bench.refuse("/claim", "NO_PENDING_WORK");
     bench.wake(1);
@@ -88,7 +88,7 @@ fn a_wake_that_is_heard_while_it_asks_is_asked_about() {
 }
 
 #[test]
-fn the_wake_that_another_one_has_is_left_alone() {
+fn b75_the_wake_that_another_one_has_is_left_alone() {
     let mut bench = asking(|config| config);
     bench.refuse("/claim", "NO_PENDING_WORK");
     bench.wake(7);
@@ -110,7 +110,7 @@ fn the_wake_that_another_one_has_is_left_alone() {
 }
 
 #[test]
-fn one_that_hears_nothing_asks_at_intervals() {
+fn b75_one_that_hears_nothing_asks_at_intervals() {
     let interval = Duration::from_secs(10);
     let mut bench = start(|config| config.live(Live::Off).poll_interval(interval));
     bench.describe();
@@ -132,7 +132,7 @@ fn one_that_hears_nothing_asks_at_intervals() {
 }
 
 #[test]
-fn one_that_cannot_listen_says_so_and_begins_anew() {
+fn b75_one_that_cannot_listen_says_so_and_begins_anew() {
     let mut bench = start(|config| config);
     bench.describe();
     bench.refuse("/claim", "NO_PENDING_WORK");
@@ -150,7 +150,7 @@ fn one_that_cannot_listen_says_so_and_begins_anew() {
 }
 
 #[test]
-fn wakes_of_other_subscriptions_are_not_for_it() {
+fn b75_wakes_of_other_subscriptions_are_not_for_it() {
     let mut bench = asking(|config| config);
     bench.refuse("/claim", "NO_PENDING_WORK");
     bench.refuse("/claim", "NO_PENDING_WORK");
@@ -167,7 +167,7 @@ fn wakes_of_other_subscriptions_are_not_for_it() {
 }
 
 #[test]
-fn when_there_is_more_it_asks_at_once() {
+fn b75_when_there_is_more_it_asks_at_once() {
     for more in [true, false] {
         let mut bench = working(|config| config, &[("a", "-1", "3")]);
         bench.page("a", "3", true, "[1]");

@@ -29,7 +29,7 @@ fn fail_for_long(bench: &mut Bench, stream: &str, than: Duration) {
 }
 
 #[test]
-fn what_failed_comes_again_and_others_go_on() {
+fn b74_what_failed_comes_again_and_others_go_on() {
     let mut bench = working(after(SECOND / 2), &[("a", "0", "1"), ("b", "0", "1")]);
     bench.page("a", "1", true, "[1]");
     let Fate::Again(delay) = bench.fails(bench.last_ticket()) else {
@@ -47,7 +47,7 @@ fn what_failed_comes_again_and_others_go_on() {
 }
 
 #[test]
-fn what_failed_in_the_middle_of_an_answer_comes_again_from_there() {
+fn b74_what_failed_in_the_middle_of_an_answer_comes_again_from_there() {
     let mut bench = working(
         |config| after(SECOND / 2)(config).max_batch_bytes(1),
         &[("a", "0", "3")],
@@ -63,7 +63,7 @@ fn what_failed_in_the_middle_of_an_answer_comes_again_from_there() {
 }
 
 #[test]
-fn what_rests_for_long_is_given_back_and_the_next_wake_left_to_others() {
+fn b74_what_rests_for_long_is_given_back_and_the_next_wake_left_to_others() {
     let mut bench = working(after(20 * SECOND), &[("a", "0", "1"), ("b", "0", "1")]);
     bench.page("a", "1", true, "[1]");
     fail_for_long(&mut bench, "a", 3 * SECOND);
@@ -90,7 +90,7 @@ fn what_rests_for_long_is_given_back_and_the_next_wake_left_to_others() {
 }
 
 #[test]
-fn a_policy_can_give_up() {
+fn b74_a_policy_can_give_up() {
     let mut bench = working(
         |config| config.work_retry(RetryPolicy::never()),
         &[("a", "0", "1")],
@@ -104,7 +104,7 @@ fn a_policy_can_give_up() {
 }
 
 #[test]
-fn a_stream_that_cannot_be_read_is_for_its_owner_to_judge() {
+fn b74_a_stream_that_cannot_be_read_is_for_its_owner_to_judge() {
     let mut bench = working(after(SECOND / 2), &[("a", "0", "5"), ("b", "0", "1")]);
     bench.focus("a");
     bench.answer(410, &[], "");
@@ -126,7 +126,7 @@ fn a_stream_that_cannot_be_read_is_for_its_owner_to_judge() {
 }
 
 #[test]
-fn of_several_acknowledgements_that_are_refused_each_is_tried_by_itself() {
+fn b74_of_several_acknowledgements_that_are_refused_each_is_tried_by_itself() {
     let streams = [("a", "0", "1"), ("b", "0", "1"), ("c", "0", "1")];
     let mut bench = working(|config| config, &streams);
     for stream in ["a", "b", "c"] {

@@ -35,7 +35,7 @@ fn assert_withdrawn(bench: &mut Bench, reason: LeaseLoss) {
 }
 
 #[test]
-fn it_is_renewed_when_a_third_of_it_is_over() {
+fn b73_it_is_renewed_when_a_third_of_it_is_over() {
     let mut bench = busy();
     for _ in 0..20 {
         bench.go(LEASE / 3 - MS);
@@ -57,7 +57,7 @@ fn it_is_renewed_when_a_third_of_it_is_over() {
 }
 
 #[test]
-fn it_counts_from_before_it_was_asked_for() {
+fn b73_it_counts_from_before_it_was_asked_for() {
     let mut bench = asking(|config| config);
     bench.pass(LEASE / 2);
     bench.grant(1, &[("a", "0", "1")]);
@@ -79,7 +79,7 @@ fn it_counts_from_before_it_was_asked_for() {
 }
 
 #[test]
-fn an_answer_that_takes_longer_than_the_lease_gives_nothing() {
+fn b73_an_answer_that_takes_longer_than_the_lease_gives_nothing() {
     let mut bench = asking(|config| config);
     bench.pass(LEASE - LEASE / 20);
     bench.grant(1, &[("a", "0", "1")]);
@@ -88,7 +88,7 @@ fn an_answer_that_takes_longer_than_the_lease_gives_nothing() {
 }
 
 #[test]
-fn it_is_over_by_its_own_clock_before_it_can_be_for_the_server() {
+fn b73_it_is_over_by_its_own_clock_before_it_can_be_for_the_server() {
     let mut bench = busy();
     // Whatever it sends, there is no answer.
     bench.go(LEASE - LEASE / 20 - MS);
@@ -99,7 +99,7 @@ fn it_is_over_by_its_own_clock_before_it_can_be_for_the_server() {
 }
 
 #[test]
-fn one_that_stood_still_says_nothing_else_first() {
+fn b73_one_that_stood_still_says_nothing_else_first() {
     let mut bench = busy();
     bench.pass(LEASE);
     // What is ready would be its turn.
@@ -109,7 +109,7 @@ fn one_that_stood_still_says_nothing_else_first() {
 }
 
 #[test]
-fn a_fence_ends_it_at_once() {
+fn b73_a_fence_ends_it_at_once() {
     let mut bench = busy();
     bench.go(LEASE / 3);
     bench.refuse("/ack", "FENCED");
@@ -117,7 +117,7 @@ fn a_fence_ends_it_at_once() {
 }
 
 #[test]
-fn a_report_without_an_answer_is_repeated_with_what_came_since() {
+fn b73_a_report_without_an_answer_is_repeated_with_what_came_since() {
     let mut bench = working(|config| config, &[("a", "0", "9"), ("b", "0", "1")]);
     bench.page("a", "5", false, "[1]");
     bench.processed(bench.last_ticket());
@@ -139,7 +139,7 @@ fn a_report_without_an_answer_is_repeated_with_what_came_since() {
 }
 
 #[test]
-fn a_stray_answer_confirms_nothing() {
+fn b73_a_stray_answer_confirms_nothing() {
     let mut bench = busy();
     bench.processed(bench.ticket("a"));
     bench.focus("__ds/subscriptions/jobs/ack");
@@ -156,7 +156,7 @@ fn a_stray_answer_confirms_nothing() {
 }
 
 #[test]
-fn when_it_may_have_said_that_all_is_done_nothing_more_is() {
+fn b73_when_it_may_have_said_that_all_is_done_nothing_more_is() {
     let mut bench = working(|config| config, &[("a", "0", "1")]);
     bench.page("a", "1", true, "[1]");
     bench.processed(bench.last_ticket());

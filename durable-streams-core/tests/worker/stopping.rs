@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{LEASE, asking, start, working};
 
 #[test]
-fn one_with_nothing_to_do_ends_at_once() {
+fn b73_one_with_nothing_to_do_ends_at_once() {
     let mut bench = start(|config| config);
     bench.stop();
     assert!(bench.is_done() && bench.machine.is_over());
@@ -20,7 +20,7 @@ fn one_with_nothing_to_do_ends_at_once() {
 }
 
 #[test]
-fn what_is_at_hand_is_waited_for_and_the_rest_given_back() {
+fn b73_what_is_at_hand_is_waited_for_and_the_rest_given_back() {
     let mut bench = working(
         |config| config.concurrency(2),
         &[("a", "0", "5"), ("b", "0", "1"), ("c", "0", "1")],
@@ -49,7 +49,7 @@ fn what_is_at_hand_is_waited_for_and_the_rest_given_back() {
 }
 
 #[test]
-fn one_that_has_done_everything_says_so() {
+fn b73_one_that_has_done_everything_says_so() {
     let mut bench = working(|config| config, &[("a", "0", "1")]);
     bench.page("a", "1", true, "[1]");
     bench.stop();
@@ -61,7 +61,7 @@ fn one_that_has_done_everything_says_so() {
 }
 
 #[test]
-fn what_was_not_taken_yet_is_not_handed_out() {
+fn b73_what_was_not_taken_yet_is_not_handed_out() {
     let mut bench = working(|config| config, &[("a", "0", "1")]);
     bench.focus("a");
     bench.head(200, &[crate::common::JSON, crate::common::next("1")]);
@@ -73,7 +73,7 @@ fn what_was_not_taken_yet_is_not_handed_out() {
 }
 
 #[test]
-fn a_claim_that_is_under_way_is_waited_for_and_given_back() {
+fn b73_a_claim_that_is_under_way_is_waited_for_and_given_back() {
     let mut bench = asking(|config| config);
     bench.stop();
     assert!(!bench.is_done());
@@ -84,7 +84,7 @@ fn a_claim_that_is_under_way_is_waited_for_and_given_back() {
 }
 
 #[test]
-fn a_release_without_an_answer_is_repeated_as_long_as_the_lease_holds() {
+fn b73_a_release_without_an_answer_is_repeated_as_long_as_the_lease_holds() {
     let mut bench = working(|config| config, &[("a", "0", "1")]);
     bench.stop();
     bench.focus("__ds/subscriptions/jobs/release");

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::working;
 
 #[test]
-fn streams_with_work_are_read_from_what_is_acknowledged() {
+fn b74_streams_with_work_are_read_from_what_is_acknowledged() {
     let bench = working(
         |config| config,
         &[("a", "-1", "3"), ("b/c", "5", "7"), ("done", "2", "2")],
@@ -15,7 +15,7 @@ fn streams_with_work_are_read_from_what_is_acknowledged() {
 }
 
 #[test]
-fn what_was_processed_is_acknowledged_and_then_it_is_done() {
+fn b74_what_was_processed_is_acknowledged_and_then_it_is_done() {
     let mut bench = working(|config| config, &[("a", "-1", "3"), ("b", "5", "7")]);
     bench.page("a", "3", true, "[1,2]");
     bench.page("b", "7", true, "[3]");
@@ -43,7 +43,7 @@ fn what_was_processed_is_acknowledged_and_then_it_is_done() {
 }
 
 #[test]
-fn a_stream_is_read_to_the_tail_of_the_claim_and_what_comes_with_it() {
+fn b74_a_stream_is_read_to_the_tail_of_the_claim_and_what_comes_with_it() {
     let mut bench = working(|config| config, &[("a", "1", "4")]);
     bench.page("a", "3", false, "[1,2]");
     // The next answer is read while this is worked on, and waits for its turn.
@@ -63,7 +63,7 @@ fn a_stream_is_read_to_the_tail_of_the_claim_and_what_comes_with_it() {
 }
 
 #[test]
-fn within_an_answer_there_is_nothing_to_acknowledge() {
+fn b74_within_an_answer_there_is_nothing_to_acknowledge() {
     let mut bench = working(|config| config.max_batch_bytes(1), &[("a", "1", "3")]);
     bench.page("a", "3", true, "[1,2]");
     assert_eq!(bench.handed_out(), ["a [1]"]);
@@ -78,7 +78,7 @@ fn within_an_answer_there_is_nothing_to_acknowledge() {
 }
 
 #[test]
-fn no_more_streams_than_it_may_are_worked_on_at_a_time() {
+fn b74_no_more_streams_than_it_may_are_worked_on_at_a_time() {
     let streams = [("a", "0", "1"), ("b", "0", "1"), ("c", "0", "1")];
     let mut bench = working(|config| config.concurrency(2), &streams);
     assert!(bench.find("a").is_some() && bench.find("b").is_some());
@@ -90,7 +90,7 @@ fn no_more_streams_than_it_may_are_worked_on_at_a_time() {
 }
 
 #[test]
-fn what_waits_for_its_turn_is_not_read_on() {
+fn b74_what_waits_for_its_turn_is_not_read_on() {
     let mut bench = working(|config| config.max_batch_bytes(1), &[("a", "1", "9")]);
     bench.focus("a");
     let id = bench.live().unwrap();
@@ -113,7 +113,7 @@ fn what_waits_for_its_turn_is_not_read_on() {
 }
 
 #[test]
-fn a_wake_without_work_is_given_up_at_once() {
+fn b74_a_wake_without_work_is_given_up_at_once() {
     let mut bench = working(|config| config, &[("a", "3", "3")]);
     assert_eq!(bench.said("/ack")["done"], true);
     bench.confirm(false);
@@ -121,7 +121,7 @@ fn a_wake_without_work_is_given_up_at_once() {
 }
 
 #[test]
-fn a_page_with_nothing_in_it_is_acknowledged_without_a_word() {
+fn b74_a_page_with_nothing_in_it_is_acknowledged_without_a_word() {
     let mut bench = working(|config| config, &[("a", "1", "3")]);
     bench.page("a", "3", true, "[]");
     assert_eq!(bench.handed_out(), [""; 0]);
@@ -132,7 +132,7 @@ fn a_page_with_nothing_in_it_is_acknowledged_without_a_word() {
 }
 
 #[test]
-fn an_answer_that_is_behind_the_claim_is_asked_for_again() {
+fn b74_an_answer_that_is_behind_the_claim_is_asked_for_again() {
     let mut bench = working(|config| config, &[("a", "1", "5")]);
     // As a cache may say.
     bench.page("a", "3", true, "[1]");
