@@ -26,6 +26,7 @@ mod redirects;
 mod requests;
 mod retries;
 mod slow_consumers;
+mod subscriptions;
 mod support;
 mod uploads;
 mod writer;
@@ -59,6 +60,7 @@ pub fn cases() -> Vec<Case> {
         requests::all,
         retries::all,
         slow_consumers::all,
+        subscriptions::all,
         uploads::all,
         writer::all,
     ]

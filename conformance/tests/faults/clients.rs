@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use durable_streams_client::FailureKind;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use http::response::Parts;
 use http::{Method, Request};
 
-use crate::broken::Fault;
+use crate::broken::{Fault, each};
 use crate::{Entry, entry};
 
 pub(crate) fn all() -> Vec<Entry> {
@@ -146,6 +148,71 @@ pub(crate) fn all() -> Vec<Entry> {
             "reads a date by its own clock",
             "b66.a-date-is-read-against-the-answers-own",
             Fault::Head(|head, _| hide(head, DATE.as_str())),
+        ),
+        entry(
+            "encodes the path of a link once",
+            "b69.a-subscription-is-made-read-linked-and-ended",
+            Fault::Request(|request, _| {
+                let uri = request.uri().to_string();
+                change_uri(request, &uri.replace("%25", "%"));
+            }),
+        ),
+        entry(
+            "does not see why it was refused",
+            "b70.a-fence-is-final-and-told-from-other-conflicts",
+            Fault::Chunk(|_| Bytes::from_static(b"{}")),
+        ),
+        entry(
+            "says something else when it was turned down",
+            "b70.turned-down-is-sent-again-as-it-was",
+            Fault::Request(|request, memory| {
+                if memory.requests == 2 {
+                    *request.body_mut() = Bytes::from_static(b"{}");
+                }
+            }),
+        ),
+        entry(
+            "takes what came for all there is",
+            "b70.a-cut-claim-is-no-claim",
+            Fault::Body(|body| each(body, |chunk| chunk.ok().map(Ok))),
+        ),
+        entry(
+            "forgets that an answer was lost",
+            "b70.a-fence-behind-a-lost-report-may-be-its-own",
+            Fault::Exchange(|inner, request, _| {
+                Box::pin(async move {
+                    match inner.send(request.clone()).await {
+                        Ok(answer) if answer.status() != 502 => Ok(answer),
+                        _ => inner.send(request).await,
+                    }
+                })
+            }),
+        ),
+        entry(
+            "sends a token where everybody sees it",
+            "b71.a-token-goes-in-authorization-alone",
+            Fault::Request(|request, _| {
+                if let Some(token) = request.headers().get(AUTHORIZATION) {
+                    let token = token.to_str().unwrap_or_default().replace("Bearer ", "");
+                    let uri = format!("{}?token={token}", request.uri());
+                    change_uri(request, &uri);
+                }
+            }),
+        ),
+        entry(
+            "takes a token along a redirect",
+            "b71.a-token-follows-no-redirect",
+            Fault::Exchange(|inner, mut request, _| {
+                Box::pin(async move {
+                    let answer = inner.send(request.clone()).await?;
+                    let Some(location) = answer.headers().get(LOCATION) else {
+                        return Ok(answer);
+                    };
+                    let location = location.to_str().unwrap_or_default().to_owned();
+                    change_uri(&mut request, &location);
+                    inner.send(request).await
+                })
+            }),
         ),
     ]
 }
