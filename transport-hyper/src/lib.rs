@@ -12,6 +12,7 @@
 //! - `testing`: a scripted transport and a clock that skips, for tests.
 //! - `tower`: tower services as transports, and transports as tower services.
 //! - `tracing`: spans and events for requests, retries and fallbacks.
+//! - `webhooks`: receiving webhooks of subscriptions, with their signatures checked.
 //!
 //! With both `rustls` and `native-tls`, rustls is used, unless the [builder](HyperTransport::builder) is given a
 //! connector of the other. Without either, an `https` URL is [refused](FailureKind::Refused).

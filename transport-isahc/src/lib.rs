@@ -12,6 +12,7 @@
 //! - `testing`: a scripted transport and a clock that skips, for tests.
 //! - `tower`: tower services as transports, and transports as tower services.
 //! - `tracing`: spans and events for requests, retries and fallbacks.
+//! - `webhooks`: receiving webhooks of subscriptions, with their signatures checked.
 //!
 //! isahc takes one TLS library and does not compile with both, so `native-tls` is for `default-features = false`.
 //! Without either, an `https` URL is [refused](FailureKind::Refused).

@@ -11,6 +11,7 @@
 //! - `testing`: a scripted transport and a clock that skips, for tests.
 //! - `tower`: tower services as transports, and transports as tower services.
 //! - `tracing`: spans and events for requests, retries and fallbacks.
+//! - `webhooks`: receiving webhooks of subscriptions, with their signatures checked.
 //!
 //! Without `rustls` and `native-tls`, an `https` URL is [refused](FailureKind::Refused).
 
