@@ -6,6 +6,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use durable_streams_conformance::embedded::Server;
+use durable_streams_conformance::reference::Config;
 use durable_streams_reqwest::{BoxError, Client, client};
 
 /// A client of the server that the first argument names, or of one that lives as long as the second value.
@@ -16,7 +17,9 @@ pub async fn connect() -> Result<(Client, Option<Server>), BoxError> {
     let (root, server) = match std::env::args().nth(1) {
         Some(root) => (root, None),
         None => {
-            let server = Server::start(Default::default()).await?;
+            // Webhooks come back to this machine.
+            let config = Config::default().with_local_webhooks(true);
+            let server = Server::start(config).await?;
             (format!("{}/v1/stream", server.url()), Some(server))
         }
     };

@@ -12,6 +12,9 @@ pub mod reading {}
 #[doc = include_str!("writing.md")]
 pub mod writing {}
 
+#[doc = include_str!("subscriptions.md")]
+pub mod subscriptions {}
+
 #[doc = include_str!("workers.md")]
 pub mod workers {}
 

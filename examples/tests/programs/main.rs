@@ -61,3 +61,14 @@ fn middleware() {
     assert!(said.contains("log        PUT /v1/stream/layers-"), "{said}");
     assert!(said.contains("201 Created"), "{said}");
 }
+
+#[test]
+fn webhook() {
+    let said = run(env!("CARGO_BIN_EXE_webhook"));
+    ends_with(&said, "done       each of 60 orders was worked on");
+    assert!(
+        said.contains("stranger   the webhook is not signed"),
+        "{said}"
+    );
+    assert!(said.contains("wake       1 done, "), "{said}");
+}
