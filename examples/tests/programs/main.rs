@@ -4,7 +4,7 @@ mod browser;
 mod running;
 mod web;
 
-use running::run;
+use running::{run, run_with};
 
 fn ends_with(text: &str, line: &str) {
     assert_eq!(text.lines().next_back(), Some(line), "{text}");
@@ -71,4 +71,22 @@ fn webhook() {
         "{said}"
     );
     assert!(said.contains("wake       1 done, "), "{said}");
+}
+
+#[test]
+fn worker_pool() {
+    let smaller = [
+        "--processes=2",
+        "--divisions=2",
+        "--streams=10",
+        "--events=200",
+        "--seconds=3",
+    ];
+    let said = run_with(env!("CARGO_BIN_EXE_worker_pool"), &smaller);
+    ends_with(
+        &said,
+        "done       none was lost, none came again that was acknowledged",
+    );
+    assert!(!said.contains("killed     0 processes"), "{said}");
+    assert!(said.contains("handled    200 of 200 events"), "{said}");
 }

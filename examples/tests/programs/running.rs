@@ -33,9 +33,15 @@ pub(crate) fn start(program: &str, arguments: &[&str]) -> Running {
 /// Runs an example to its end, which must be a good one, and gives what it said. It brings its own server, unless the environment
 /// names the stream root of another.
 pub(crate) fn run(program: &str) -> String {
+    run_with(program, &[])
+}
+
+/// The same with more arguments.
+pub(crate) fn run_with(program: &str, arguments: &[&str]) -> String {
     let root = std::env::var("DURABLE_STREAMS_ROOT").ok();
-    let root: Vec<&str> = root.iter().map(String::as_str).collect();
-    let mut running = start(program, &root);
+    let root = root.iter().map(String::as_str);
+    let arguments: Vec<&str> = root.chain(arguments.iter().copied()).collect();
+    let mut running = start(program, &arguments);
     let mut stdout = running.0.stdout.take().unwrap();
     let (said, heard) = mpsc::channel();
     let listener = thread::spawn(move || {
