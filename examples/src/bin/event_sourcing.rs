@@ -68,7 +68,8 @@ impl Cart {
     ) -> Result<u32, BoxError> {
         let mut refused = 0;
         loop {
-            let id = fastrand::u64(..);
+            // A number that JSON has everywhere: servers may read it as a double.
+            let id = fastrand::u64(..1 << 53);
             let event = decision(self)?;
             let seq = format!("{:020}", self.version + 1);
             match events.append_json(&Recorded { id, event }).seq(seq).await {
