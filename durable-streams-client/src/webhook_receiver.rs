@@ -23,8 +23,8 @@ const BETWEEN_FETCHES: Duration = Duration::from_secs(10);
 /// Receives webhooks of one server (§7.1): checks their signatures with the server's keys, which it fetches when it has none of the id that a
 /// webhook names, and keeps. Cheap to clone; clones share the keys.
 ///
-/// What is to be answered, [`webhook::done`], [`accepted`](webhook::accepted) and [`refused`](webhook::refused) say. What is done after that
-/// goes to [`Client::callback`].
+/// What is to be answered, [`webhook::done`](crate::webhook::done), [`accepted`](crate::webhook::accepted) and
+/// [`refused`](crate::webhook::refused) say. What is done after that goes to [`Client::callback`].
 ///
 /// ```
 /// # use durable_streams_client::{WebhookReceiver, webhook};
