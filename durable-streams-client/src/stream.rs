@@ -113,7 +113,8 @@ impl DurableStream {
     /// println!("new: {}, tail: {}", created.created, created.next_offset);
     ///
     /// let report = client.stream("reports/7").create();
-    /// report.contents("all that it will ever have").closed().ttl(Duration::from_secs(3600)).await?;
+    /// let hour = Duration::from_secs(3600);
+    /// report.contents("all that it will ever have").closed().ttl(hour).await?;
     /// # Ok(()) }
     /// ```
     ///
