@@ -29,6 +29,7 @@ mod slow_consumers;
 mod subscriptions;
 mod support;
 mod uploads;
+mod workers;
 mod writer;
 
 use crate::suite::Case;
@@ -62,6 +63,7 @@ pub fn cases() -> Vec<Case> {
         slow_consumers::all,
         subscriptions::all,
         uploads::all,
+        workers::all,
         writer::all,
     ]
     .into_iter()

@@ -29,7 +29,7 @@ pub(super) fn all() -> Vec<Case> {
     ]
 }
 
-const TOKEN: &str = "w4ke.s3cret";
+pub(super) const TOKEN: &str = "w4ke.s3cret";
 
 fn wake() -> Wake {
     Wake {
@@ -43,25 +43,25 @@ fn subscription(cx: &Context, server: &ScriptServer) -> Subscription {
     cx.builder(server).build().unwrap().subscription("billing")
 }
 
-fn says(status: u16, body: &Value) -> Reply {
+pub(super) fn says(status: u16, body: &Value) -> Reply {
     Reply::new(status)
         .header("Content-Type", "application/json")
         .body(body.to_string())
 }
 
-fn refusal(status: u16, code: &str) -> Reply {
+pub(super) fn refusal(status: u16, code: &str) -> Reply {
     says(
         status,
         &json!({ "error": { "code": code, "message": "no" } }),
     )
 }
 
-fn held_by(worker: &str) -> Reply {
+pub(super) fn held_by(worker: &str) -> Reply {
     let error = json!({ "code": "ALREADY_CLAIMED", "current_holder": worker, "generation": 8 });
     says(409, &json!({ "error": error }))
 }
 
-fn info() -> Value {
+pub(super) fn info() -> Value {
     json!({ "id": "billing", "type": "pull-wake", "wake_stream": "wakes", "status": "active", "streams": [
         { "path": "orders/1", "link_type": "glob", "acked_offset": "4" },
         // What was linked before anything was acknowledged.
@@ -69,20 +69,20 @@ fn info() -> Value {
     ]})
 }
 
-fn claimed() -> Value {
+pub(super) fn claimed() -> Value {
     json!({ "wake_id": "w_1", "generation": 3, "token": TOKEN, "lease_ttl_ms": 30_000, "streams": [
         { "path": "orders/1", "link_type": "glob", "acked_offset": "4", "tail_offset": "9", "has_pending": true },
     ]})
 }
 
 /// The bodies of all requests, as JSON.
-fn bodies(server: &ScriptServer) -> Vec<Value> {
+pub(super) fn bodies(server: &ScriptServer) -> Vec<Value> {
     let requests = server.requests();
     let body = |body: &[u8]| serde_json::from_slice(body).unwrap_or(Value::Null);
     requests.iter().map(|request| body(&request.body)).collect()
 }
 
-fn lines(server: &ScriptServer) -> Vec<String> {
+pub(super) fn lines(server: &ScriptServer) -> Vec<String> {
     let requests = server.requests();
     let line = |(method, target): (&str, &str)| {
         format!("{method} {}", target.trim_start_matches("/v1/stream/__ds/"))

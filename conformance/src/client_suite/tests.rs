@@ -27,7 +27,8 @@ fn the_cases_are_documented() {
 #[test]
 fn every_behaviour_has_a_case() {
     let documented = documented();
-    for number in 1..=71 {
+    // B72 is about who receives webhooks, and no server is asked for them.
+    for number in (1..=75).filter(|&number| number != 72) {
         let row = format!("| B{number} | `");
         assert!(documented.contains(&row), "B{number} has no case");
     }

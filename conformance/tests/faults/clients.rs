@@ -6,7 +6,7 @@ use http::header::{
     AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
 use http::response::Parts;
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 
 use crate::broken::{Fault, each};
 use crate::{Entry, entry};
@@ -212,6 +212,25 @@ pub(crate) fn all() -> Vec<Entry> {
                     change_uri(&mut request, &location);
                     inner.send(request).await
                 })
+            }),
+        ),
+        entry(
+            "takes a fence for something that passes",
+            "b73.a-lease-is-renewed-at-a-third-and-a-fence-ends-everything",
+            Fault::Head(|head, _| {
+                if head.status == StatusCode::CONFLICT {
+                    head.status = StatusCode::SERVICE_UNAVAILABLE;
+                }
+            }),
+        ),
+        entry(
+            "acknowledges where it began",
+            "b74.a-wake-is-claimed-worked-on-and-done",
+            Fault::Request(|request, _| {
+                if request.uri().path().ends_with("/ack") {
+                    let body = String::from_utf8_lossy(request.body());
+                    *request.body_mut() = body.replace("\"9\"", "\"4\"").into();
+                }
             }),
         ),
     ]
