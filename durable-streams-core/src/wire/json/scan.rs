@@ -153,20 +153,15 @@ impl Nested {
 /// One bit for each byte of `block`, the first byte lowest: set where `hit` says so.
 #[inline(always)]
 fn mask(block: &[u8; BLOCK], hit: impl Fn(i8x16) -> i8x16) -> u64 {
-    let lane = |i: usize| {
-        let lane = i8x16::from(std::array::from_fn(|at| signed(block[16 * i + at])));
-        // Of the 32 bits the lower 16 are used.
-        u64::from(hit(lane).move_mask() as u32) << (16 * i)
-    };
-    lane(0) | lane(1) | lane(2) | lane(3)
+    let lanes: [i8x16; 4] = bytemuck::cast(*block);
+    // Of the 32 bits of each the lower 16 are used.
+    let bits = |i: usize| u64::from(hit(lanes[i]).move_mask() as u32) << (16 * i);
+    bits(0) | bits(1) | bits(2) | bits(3)
 }
 
+#[inline(always)]
 fn splat(byte: u8) -> i8x16 {
-    i8x16::splat(signed(byte))
-}
-
-fn signed(byte: u8) -> i8 {
-    i8::from_ne_bytes([byte])
+    i8x16::splat(i8::from_ne_bytes([byte]))
 }
 
 /// Where the string that `bytes[pos..]` is the rest of ends, just after its quote.
