@@ -80,10 +80,10 @@ impl Batch {
         }
     }
 
-    /// With room for as much as another has.
-    pub(super) fn like(mut self, other: Option<&Self>) -> Self {
+    /// With room for as much as another has, which a single large message may have made larger than what is joined here.
+    pub(super) fn like(mut self, other: Option<&Self>, max_bytes: usize) -> Self {
         if let Some((Body::Sealed(body), ends)) = other.map(|other| (&other.body, &other.ends)) {
-            self.body = Body::Open(BytesMut::with_capacity(body.len()));
+            self.body = Body::Open(BytesMut::with_capacity(body.len().min(max_bytes)));
             self.ends.reserve(ends.len());
         }
         self

@@ -183,7 +183,7 @@ impl Writer {
             }
             // It will likely get as large as the one before.
             let like = self.queue.back().or(self.window.back());
-            let batch = Batch::new(ticket, self.json, now).like(like);
+            let batch = Batch::new(ticket, self.json, now).like(like, max_bytes);
             self.queue.push_back(batch);
         }
         if let Some(batch) = self.queue.back_mut() {
