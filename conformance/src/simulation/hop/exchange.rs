@@ -54,6 +54,8 @@ pub(in crate::simulation) struct Exchange {
     pub(super) due: Time,
     /// Bytes of the body that were passed on.
     pub(super) passed: u64,
+    /// Pieces that the body was cut up into.
+    pub(super) pieces: usize,
     /// The answer is for anyone, and is being kept.
     pub(super) cacheable: bool,
     pub(super) keeping: Option<Box<Cached>>,
@@ -98,6 +100,7 @@ impl Exchange {
             mute: false,
             due: 0,
             passed: 0,
+            pieces: 0,
             cacheable,
             keeping: None,
         }

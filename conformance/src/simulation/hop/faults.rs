@@ -47,7 +47,7 @@ pub(super) struct Plan {
     pub(super) answer: Fate,
     pub(super) cut: Option<(u64, Cut)>,
     /// Pieces of at most so many bytes, with these gaps.
-    pub(super) chunk: Option<(u64, Time)>,
+    pub(super) chunk: Option<(usize, Time)>,
     pub(super) reset: Option<Time>,
     pub(super) stale: bool,
 }

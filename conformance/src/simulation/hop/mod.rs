@@ -22,6 +22,9 @@ use super::message::Format;
 use super::truth::Truth;
 use crate::reference::{ExchangeId, Model, Output};
 
+/// A body is cut up into at most so many pieces; what is left comes as it is. Otherwise a long answer, byte by byte, has no end.
+const MAX_PIECES: usize = 2_000;
+
 /// The network, and the server at its end.
 #[derive(Debug)]
 pub(super) struct Hop {
@@ -380,12 +383,16 @@ impl Hop {
             chunk.truncate(usize::try_from(at - exchange.passed).unwrap_or(usize::MAX));
         }
         exchange.passed += chunk.len() as u64;
-        let (size, gap) = exchange.plan.chunk.unwrap_or((u64::MAX, 0));
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        while !chunk.is_empty() {
-            let piece = chunk.split_to(size.min(chunk.len()));
-            self.exchanges[index].due += gap;
-            self.deliver(ctx, index, Piece::Chunk(piece));
+        if let Some((size, gap)) = exchange.plan.chunk {
+            while !chunk.is_empty() && self.exchanges[index].pieces < MAX_PIECES {
+                let piece = chunk.split_to(size.min(chunk.len()));
+                self.exchanges[index].pieces += 1;
+                self.exchanges[index].due += gap;
+                self.deliver(ctx, index, Piece::Chunk(piece));
+            }
+        }
+        if !chunk.is_empty() {
+            self.deliver(ctx, index, Piece::Chunk(chunk));
         }
         if let Some((_, how)) = cut {
             match how {
