@@ -57,8 +57,7 @@ impl<M: Machine> Driver<M> {
         loop {
             match self.machine.poll_output(self.session.now()) {
                 Output::Send(id, request) => {
-                    let session = Arc::clone(&self.session);
-                    let sent = Box::pin(async move { session.send(request).await });
+                    let sent = Arc::clone(&self.session).send(request);
                     self.exchanges.push((id, Exchange::Sent(sent)));
                 }
                 Output::Abort(id) => self.exchanges.retain(|(other, _)| *other != id),

@@ -35,6 +35,7 @@ mod said {
     };
     use http::{Request, Response};
     use tracing::field::Empty;
+    use tracing::level_filters::LevelFilter;
     use tracing::{Instrument, Level, Span, event, info_span};
 
     use super::operation_of;
@@ -77,6 +78,11 @@ mod said {
             "messaging.operation.type" = kind,
             "error.type" = Empty,
         )
+    }
+
+    /// Whether somebody may want to know of requests.
+    pub(crate) fn is_on() -> bool {
+        LevelFilter::current() >= LevelFilter::INFO
     }
 
     /// Sends a request within a span, if anybody wants to know.
@@ -276,6 +282,10 @@ mod unsaid {
     use crate::consumer::Decision;
     use crate::transport::{Body, BoxFuture, TransportError};
     use crate::worker::WorkDecision;
+
+    pub(crate) fn is_on() -> bool {
+        false
+    }
 
     pub(crate) fn traced<'a>(
         request: Request<Bytes>,

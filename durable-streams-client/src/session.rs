@@ -1,6 +1,7 @@
 //! What stands between a machine and the transport: the application's headers and parameters, and their renewal.
 
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use durable_streams_core::{Error, Extras, FailureKind};
 use http::{Request, Response, StatusCode, Uri};
 
 use crate::hooks::{Outgoing, Refresh, RequestHook, unprepared};
-use crate::log::traced;
+use crate::log::{self, traced};
 use crate::metrics::{Measured, Metrics};
 use crate::transport::{Body, BoxFuture, Timer, Transport, TransportError};
 
@@ -54,12 +55,28 @@ impl Session {
         self.timer.sleep(duration)
     }
 
-    /// Sends a request with the application's headers. A refusal for want of credentials goes through the refresh hook
-    /// once, and the request is sent again: the server did not take it on.
-    pub(crate) async fn send(
-        &self,
-        request: Request<Bytes>,
-    ) -> Result<Response<Body>, TransportError> {
+    /// Sends a request with the application's headers.
+    pub(crate) fn send(
+        self: Arc<Self>,
+        mut request: Request<Bytes>,
+    ) -> BoxFuture<'static, Result<Response<Body>, TransportError>> {
+        if self.has_hooks() || self.metrics.is_some() || log::is_on() {
+            return Box::pin(async move { self.send_hooked(request).await });
+        }
+        // Mostly there is nothing else to do. A future that has room for all the rest is some kilobytes, for every reader that waits.
+        match self.extras.apply(&mut request, &self.home) {
+            Ok(()) => Box::pin(async move { self.transport.send(request).await }),
+            Err(error) => Box::pin(ready(Err(refused(error)))),
+        }
+    }
+
+    fn has_hooks(&self) -> bool {
+        self.refresh.is_some() || !self.hooks.is_empty()
+    }
+
+    /// A refusal for want of credentials goes through the refresh hook once, and the request is sent again: the server did not take
+    /// it on.
+    async fn send_hooked(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         let Some(refresh) = &self.refresh else {
             let request = self.prepare(request, None).await?;
             return self.exchange(request).await;

@@ -29,7 +29,7 @@ pub use machine::worker::{
     Fate, LeaseLoss, Ticket, Unreadable, Work, Worker, WorkerConfig, WorkerEvent, WorkerNotice,
 };
 pub use machine::writer::{
-    AfterClaim, FlushId, Refused, RefusedReason, Unsent, Writer, WriterConfig, WriterEvent,
+    AfterClaim, FlushId, Flushed, Refused, RefusedReason, Unsent, Writer, WriterConfig, WriterEvent,
 };
 pub use machine::{Input, Machine, Output, RequestId};
 pub use wire::control::SubscriptionUrl;

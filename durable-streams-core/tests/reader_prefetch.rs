@@ -24,7 +24,7 @@ fn head(r: &mut Driver<Reader>, id: RequestId, next_offset: &str) {
 }
 
 #[test]
-fn the_next_request_is_sent_with_the_head_of_the_answer() {
+fn b76_the_next_request_is_sent_with_the_head_of_the_answer() {
     let mut r = ahead(1, |config| config);
     let first = r.live().unwrap();
     head(&mut r, first, "2");
@@ -39,7 +39,7 @@ fn the_next_request_is_sent_with_the_head_of_the_answer() {
 }
 
 #[test]
-fn answers_ahead_wait_for_their_turn_and_keep_their_order() {
+fn b76_answers_ahead_wait_for_their_turn_and_keep_their_order() {
     let mut r = ahead(2, |config| config);
     let first = r.live().unwrap();
     head(&mut r, first, "2");
@@ -59,7 +59,7 @@ fn answers_ahead_wait_for_their_turn_and_keep_their_order() {
 }
 
 #[test]
-fn nothing_is_asked_for_behind_the_tail_or_where_the_offset_stays() {
+fn b76_nothing_is_asked_for_behind_the_tail_or_where_the_offset_stays() {
     for flags in [UP_TO_DATE, CLOSED] {
         let mut r = ahead(2, |config| config.live(Live::LongPoll));
         r.head(200, &[JSON, next("2"), flags]);
@@ -73,14 +73,14 @@ fn nothing_is_asked_for_behind_the_tail_or_where_the_offset_stays() {
 }
 
 #[test]
-fn none_is_asked_for_when_it_is_turned_off() {
+fn b76_none_is_asked_for_when_it_is_turned_off() {
     let mut r = ahead(0, |config| config);
     r.head(200, &[JSON, next("2")]);
     assert_eq!(r.sent.len(), 1);
 }
 
 #[test]
-fn a_failure_ahead_counts_when_its_turn_comes() {
+fn b76_a_failure_ahead_counts_when_its_turn_comes() {
     let mut r = ahead(1, |config| config);
     let first = r.live().unwrap();
     head(&mut r, first, "2");
@@ -94,7 +94,7 @@ fn a_failure_ahead_counts_when_its_turn_comes() {
 }
 
 #[test]
-fn a_refusal_ahead_fails_the_reader_behind_what_comes_before_it() {
+fn b76_a_refusal_ahead_fails_the_reader_behind_what_comes_before_it() {
     let mut r = ahead(2, |config| config);
     let first = r.live().unwrap();
     head(&mut r, first, "2");
@@ -107,7 +107,7 @@ fn a_refusal_ahead_fails_the_reader_behind_what_comes_before_it() {
 }
 
 #[test]
-fn what_is_ahead_is_dropped_when_the_answer_before_it_is_cut() {
+fn b76_what_is_ahead_is_dropped_when_the_answer_before_it_is_cut() {
     let mut r = ahead(2, |config| config);
     let first = r.live().unwrap();
     head(&mut r, first, "2");
@@ -128,7 +128,7 @@ fn what_is_ahead_is_dropped_when_the_answer_before_it_is_cut() {
 }
 
 #[test]
-fn what_is_ahead_is_dropped_when_the_reader_fails() {
+fn b76_what_is_ahead_is_dropped_when_the_reader_fails() {
     let mut r = ahead(2, |config| config);
     let first = r.live().unwrap();
     head(&mut r, first, "2");
@@ -139,7 +139,7 @@ fn what_is_ahead_is_dropped_when_the_reader_fails() {
 }
 
 #[test]
-fn a_redirect_ahead_is_followed_in_its_turn() {
+fn b76_a_redirect_ahead_is_followed_in_its_turn() {
     let mut r = ahead(2, |config| config);
     let first = r.live().unwrap();
     head(&mut r, first, "2");
@@ -155,7 +155,7 @@ fn a_redirect_ahead_is_followed_in_its_turn() {
 }
 
 #[test]
-fn bytes_ahead_are_bounded() {
+fn b76_bytes_ahead_are_bounded() {
     let mut r = ahead(2, |config| config.max_prefetch_bytes(4));
     let first = r.live().unwrap();
     head(&mut r, first, "2");
@@ -175,7 +175,7 @@ fn bytes_ahead_are_bounded() {
 }
 
 #[test]
-fn the_time_limit_of_an_answer_ahead_begins_with_its_turn() {
+fn b76_the_time_limit_of_an_answer_ahead_begins_with_its_turn() {
     let mut r = ahead(1, |config| config.request_timeout(10 * SECOND));
     let first = r.live().unwrap();
     head(&mut r, first, "2");

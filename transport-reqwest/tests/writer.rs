@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use durable_streams_conformance::embedded::Server;
-use durable_streams_reqwest::{DurableStream, ErrorKind, RefusedReason, client};
+use durable_streams_reqwest::{DurableStream, ErrorKind, Flushed, RefusedReason, client};
 
 async fn json_stream() -> (Server, DurableStream) {
     let server = Server::start(Default::default()).await.unwrap();
@@ -33,7 +33,7 @@ async fn b46_what_was_flushed_is_stored_once_and_in_order() {
     for n in 0..1000_u64 {
         writer.append_json(&n).await.unwrap();
     }
-    let offset = writer.flush().await.unwrap();
+    let offset = writer.flush().await.unwrap().next_offset;
     assert_eq!(offset, Some(stream.head().await.unwrap().next_offset));
     assert_eq!(contents(&stream).await, (0..1000).collect::<Vec<_>>());
     assert_eq!(
@@ -152,5 +152,5 @@ async fn bad_input_is_reported_before_any_io_and_given_back() {
         broken.close().await.unwrap_err().kind(),
         ErrorKind::InvalidInput
     );
-    assert_eq!(writer.flush().await.unwrap(), None);
+    assert_eq!(writer.flush().await.unwrap(), Flushed::default());
 }

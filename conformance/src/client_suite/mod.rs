@@ -4,6 +4,7 @@
 //! Each case plays a script against a client over a subject's transport, and looks at the requests that were really sent. The first word
 //! of a case's id is the behaviour it belongs to.
 
+mod ahead;
 mod appends;
 mod bad_servers;
 mod catch_up;
@@ -40,6 +41,7 @@ mod tests;
 /// All cases, in the order of their modules.
 pub fn cases() -> Vec<Case> {
     [
+        ahead::all,
         appends::all,
         bad_servers::all,
         catch_up::all,

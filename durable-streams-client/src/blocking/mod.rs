@@ -44,7 +44,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use durable_streams_core::{Batch, Checkpoint, Error, Offset, Refused};
+use durable_streams_core::{Batch, Checkpoint, Error, Flushed, Offset, Refused};
 use serde::Serialize;
 
 use crate::client::Client;
@@ -193,7 +193,7 @@ impl Writer {
     ///
     /// # Errors
     /// As [`crate::Writer::flush`].
-    pub fn flush(&self) -> Result<Option<Offset>, Error> {
+    pub fn flush(&self) -> Result<Flushed, Error> {
         block_on(self.0.flush())
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use durable_streams_core::{Error, OperationKind, WriterEvent};
 
@@ -20,6 +20,8 @@ pub struct WriterDriver {
     driver: Driver<Locked>,
     shared: Arc<Shared>,
     hook: Option<Arc<ErrorHook>>,
+    /// What is to be announced.
+    events: Vec<WriterEvent>,
 }
 
 impl WriterDriver {
@@ -32,7 +34,17 @@ impl WriterDriver {
             driver,
             shared,
             hook,
+            events: Vec::new(),
         }
+    }
+
+    /// Tells whoever waits. Not before the machine has nothing more to send: who is woken may be busy on this thread for a while,
+    /// and the next request is not to wait for that.
+    fn announce(&mut self) {
+        for event in &self.events {
+            self.report(event);
+        }
+        self.shared.announce(self.events.drain(..));
     }
 
     fn report(&self, event: &WriterEvent) {
@@ -74,19 +86,19 @@ impl Future for WriterDriver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // Before the machine is asked, so that what is asked of it meanwhile wakes.
         self.shared.register_driver(cx.waker());
-        loop {
-            if self.shared.is_over() {
-                self.driver.stop();
-                return Poll::Ready(());
-            }
-            match ready!(self.driver.poll_event(cx)) {
-                Some(event) => {
-                    self.report(&event);
-                    self.shared.announce(event);
-                }
-                None => return Poll::Ready(()),
-            }
+        if self.shared.is_over() {
+            self.driver.stop();
+            return Poll::Ready(());
         }
+        let end = loop {
+            match self.driver.poll_event(cx) {
+                Poll::Ready(Some(event)) => self.events.push(event),
+                Poll::Ready(None) => break Poll::Ready(()),
+                Poll::Pending => break Poll::Pending,
+            }
+        };
+        self.announce();
+        end
     }
 }
 

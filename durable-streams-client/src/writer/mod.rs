@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
-use durable_streams_core::{Error, Offset, Refused, RefusedReason, Unsent};
+use durable_streams_core::{Error, Flushed, Offset, Refused, RefusedReason, Unsent};
 use serde::Serialize;
 
 use self::shared::{Handle, Shared};
@@ -193,14 +193,15 @@ impl Writer {
         .await
     }
 
-    /// Waits until everything accepted so far is answered for. Gives the last offset, if anything was ever stored.
+    /// Waits until everything accepted so far is answered for. Gives the last offset, and how many messages turned out to be
+    /// stored already.
     ///
     /// # Errors
     /// The first error of a message that no flush has reported yet; or why the writer failed.
     ///
     /// # Cancel safety
     /// Dropping it changes nothing about what is sent.
-    pub async fn flush(&self) -> Result<Option<Offset>, Error> {
+    pub async fn flush(&self) -> Result<Flushed, Error> {
         let flush = self.shared.flush();
         poll_fn(|cx| flush.poll(cx)).await
     }
@@ -251,7 +252,16 @@ impl Writer {
         poll_fn(|cx| place.poll_end(cx)).await
     }
 
-    /// Goes on under the next epoch, once everything accepted so far is answered for. Gives that epoch.
+    /// Goes on under the next epoch, from sequence number 0, once everything accepted so far is answered for. Gives that epoch.
+    ///
+    /// ```no_run
+    /// # async fn example(orders: durable_streams_client::DurableStream) -> Result<(), durable_streams_client::Error> {
+    /// let writer = orders.writer("order-service-1").epoch(3).start();
+    /// writer.append("a").await?;
+    /// assert_eq!(writer.restart().await?, 4);
+    /// assert_eq!(writer.next_seq(), 0);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// When the writer is closed or has failed.
@@ -296,7 +306,8 @@ impl Writer {
             .look(|machine| machine.closed_by_others().cloned())
     }
 
-    /// What was accepted and not stored, in order, by a writer that failed. Given once.
+    /// What was accepted and not stored, in order, by a writer that failed. Given once; empty while the writer lives. The
+    /// [guide](crate::guide::writing) shows how another writer goes on with it.
     pub fn take_unsent(&self) -> Vec<Unsent> {
         self.shared.take_unsent()
     }

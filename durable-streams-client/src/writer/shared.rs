@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use durable_streams_core::wire::json;
 use durable_streams_core::{
-    Error, FlushId, Input, Machine, Offset, Output, Refused, RefusedReason, Unsent,
+    Error, FlushId, Flushed, Input, Machine, Offset, Output, Refused, RefusedReason, Unsent,
     Writer as WriterMachine, WriterEvent,
 };
 
@@ -123,8 +123,8 @@ impl Shared {
         self.with(|state| state.register_driver(waker));
     }
 
-    pub(super) fn announce(&self, event: WriterEvent) {
-        self.with(|state| state.announce(event));
+    pub(super) fn announce(&self, events: impl Iterator<Item = WriterEvent>) {
+        self.with(|state| events.for_each(|event| state.announce(event)));
     }
 
     pub(super) fn abandon(&self, why: &'static str) {
@@ -209,11 +209,11 @@ impl Drop for Place<'_> {
 pub(super) struct Flush {
     shared: Arc<Shared>,
     /// Its result, where the writer is over.
-    flush: Result<FlushId, Result<Option<Offset>, Error>>,
+    flush: Result<FlushId, Result<Flushed, Error>>,
 }
 
 impl Flush {
-    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Result<Option<Offset>, Error>> {
+    pub(super) fn poll(&self, cx: &Context<'_>) -> Poll<Result<Flushed, Error>> {
         match &self.flush {
             Ok(flush) => self.shared.with(|state| state.poll_flush(*flush, cx)),
             Err(result) => Poll::Ready(result.clone()),

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use durable_streams_core::{Offset, Refused, RefusedReason};
+use durable_streams_core::{Error, Flushed, Refused, RefusedReason};
 use futures_sink::Sink;
 
 use super::Writer;
@@ -18,9 +18,7 @@ type Result<T> = std::result::Result<T, Refused>;
 pub struct WriterSink {
     writer: Writer,
     append: Option<BoxFuture<'static, Result<()>>>,
-    flush: Option<
-        BoxFuture<'static, std::result::Result<Option<Offset>, durable_streams_core::Error>>,
-    >,
+    flush: Option<BoxFuture<'static, std::result::Result<Flushed, Error>>>,
 }
 
 impl WriterSink {

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use durable_streams_core::{
-    Error, ErrorKind, FlushId, Offset, Refused, RefusedReason, Writer as WriterMachine, WriterEvent,
+    Error, ErrorKind, FlushId, Flushed, Offset, Refused, RefusedReason, Writer as WriterMachine,
+    WriterEvent,
 };
 
 use super::receipt::Stored;
@@ -20,7 +21,7 @@ pub(super) struct State {
     /// Why the writer is over, or the last offset when it ended as asked.
     pub(super) end: Option<Result<Option<Offset>, Error>>,
     receipts: VecDeque<(u64, Slot<Stored>)>,
-    flushes: BTreeMap<FlushId, Slot<Option<Offset>>>,
+    flushes: BTreeMap<FlushId, Slot<Flushed>>,
     waiting: BTreeMap<u64, (Want, Waker)>,
     last_waiting: u64,
     /// Whether the end it comes to is the stream's as well.
@@ -125,10 +126,14 @@ impl State {
         Ok(ticket)
     }
 
-    /// Begins a flush; `None` with its result when there is nothing to wait for.
-    pub(super) fn flush(&mut self) -> Result<FlushId, Result<Option<Offset>, Error>> {
+    /// Begins a flush; or gives its result where the writer is over.
+    pub(super) fn flush(&mut self) -> Result<FlushId, Result<Flushed, Error>> {
         if let Some(end) = &self.end {
-            return Err(end.clone());
+            return Err(end.clone().map(|next_offset| {
+                let mut flushed = Flushed::default();
+                flushed.next_offset = next_offset;
+                flushed
+            }));
         }
         let flush = self.machine().map_err(Err)?.flush();
         self.flushes.insert(flush, Slot::Empty(None));
@@ -140,14 +145,14 @@ impl State {
         &mut self,
         flush: FlushId,
         cx: &Context<'_>,
-    ) -> Poll<Result<Option<Offset>, Error>> {
+    ) -> Poll<Result<Flushed, Error>> {
         match self.flushes.get_mut(&flush) {
             Some(Slot::Full(result)) => Poll::Ready(result.clone()),
             Some(slot) => {
                 slot.wait(cx, &mut self.deferred);
                 Poll::Pending
             }
-            None => Poll::Ready(Ok(None)),
+            None => Poll::Ready(Ok(Flushed::default())),
         }
     }
 

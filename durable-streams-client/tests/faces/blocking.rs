@@ -84,7 +84,7 @@ fn a_writer_waits_for_what_it_wrote() {
         2,
         "what never waits is the async writer's"
     );
-    assert_eq!(writer.flush().unwrap().unwrap().as_str(), "2");
+    assert_eq!(writer.flush().unwrap().next_offset.unwrap().as_str(), "2");
     writer.close().unwrap();
     assert_eq!(script.requests()[0].body(), "[1,2]");
 }

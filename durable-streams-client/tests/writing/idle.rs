@@ -32,7 +32,7 @@ fn b46_an_idle_writer_wakes_nobody() {
 }
 
 async fn flush(writer: Writer) -> Result<Option<Offset>, Error> {
-    writer.flush().await
+    Ok(writer.flush().await?.next_offset)
 }
 
 fn with_flush(writer: &Writer) -> impl Future<Output = Result<Option<Offset>, Error>> + 'static {

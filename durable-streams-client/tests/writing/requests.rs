@@ -173,15 +173,15 @@ fn a_client_without_a_spawner_runs_a_writer_by_its_parts_and_says_so() {
     for mut call in [
         Task::new({
             let writer = writer.clone();
-            async move { writer.flush().await }
+            async move { writer.flush().await.map(|_| ()) }
         }),
         Task::new({
             let writer = writer.clone();
-            async move { writer.close().await }
+            async move { writer.close().await.map(|_| ()) }
         }),
         Task::new({
             let writer = writer.clone();
-            async move { writer.close_stream().await }
+            async move { writer.close_stream().await.map(|_| ()) }
         }),
     ] {
         let std::task::Poll::Ready(Err(error)) = call.poll() else {

@@ -22,7 +22,7 @@ impl Rig {
         let result = said.next();
         assert!(said.next().is_none(), "said twice");
         result.map(|result| match result {
-            Ok(offset) => Ok(offset.as_ref().map(|offset| offset.as_str())),
+            Ok(flushed) => Ok(flushed.next_offset.as_ref().map(|offset| offset.as_str())),
             Err(error) => Err(error.kind()),
         })
     }
@@ -80,6 +80,31 @@ fn b46_a_flush_waits_for_batches_that_are_still_queued() {
         rig.ok(index);
     }
     assert_eq!(rig.flushed(flush), Some(Ok(Some("0007"))));
+}
+
+#[test]
+fn b46_a_flush_tells_how_many_messages_the_server_had_already() {
+    let duplicates = |rig: &Rig, wanted| {
+        let told = rig.events.iter().find_map(|event| match event {
+            WriterEvent::Flushed { flush, result } if *flush == wanted => Some(result),
+            _ => None,
+        });
+        told.map(|result| result.as_ref().unwrap().duplicates)
+    };
+    let mut rig = Rig::in_flight(config(), &["a"]);
+    rig.lose(1, FailureKind::Interrupted);
+    rig.append("b");
+    rig.append("c");
+    let first = rig.flush();
+    let again = rig.until_sent();
+    rig.duplicate(again);
+    assert_eq!(duplicates(&rig, first), None);
+    for index in again + 1..rig.sent.len() {
+        rig.ok(index);
+    }
+    let second = rig.flush();
+    assert_eq!(duplicates(&rig, first), Some(1));
+    assert_eq!(duplicates(&rig, second), Some(0), "it was told already");
 }
 
 #[test]

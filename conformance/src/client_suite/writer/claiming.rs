@@ -207,7 +207,7 @@ async fn fenced(cx: &Context, choice: AfterClaim) -> (World, Vec<String>, String
     let receipts = receipts(&writer, &["a", "b", "c", "d"]).await;
     let flushed = beside(&writer, |writer| async move { writer.flush().await });
     world.turn(SECOND).await;
-    let flushed = offset(world.finish(flushed).await);
+    let flushed = flush_end(world.finish(flushed).await);
     assert!(writer.error().is_none(), "it goes on");
     assert_eq!(world.server.requests()[5].header("producer-seq"), Some("1"));
     (world, fates(receipts).await, flushed)

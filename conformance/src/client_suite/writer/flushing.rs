@@ -40,8 +40,8 @@ async fn b46_a_flush_waits_for_all_before_it_and_no_more(cx: Context) {
     gates[3].open();
     world.settle().await;
     assert!(flushed.is_finished() && again.is_finished());
-    assert_eq!(offset(flushed.await.unwrap()), "@0004");
-    assert_eq!(offset(again.await.unwrap()), "@0004");
+    assert_eq!(flush_end(flushed.await.unwrap()), "@0004");
+    assert_eq!(flush_end(again.await.unwrap()), "@0004");
     assert_eq!((writer.pending(), world.under_way()), (1, 1));
 }
 
@@ -69,7 +69,7 @@ async fn b46_a_flush_parks(cx: Context) {
             polls += 1;
             flush.as_mut().poll(cx)
         });
-        (offset(end.await), polls)
+        (flush_end(end.await), polls)
     });
     // Time passes, and other messages come.
     for _ in 0..20 {
@@ -128,7 +128,7 @@ async fn b46_a_failure_ends_every_flush(cx: Context) {
     assert!(!first.is_finished() && !second.is_finished());
     gate.open();
     for flushed in [first, second] {
-        let end = offset(world.finish(flushed).await);
+        let end = flush_end(world.finish(flushed).await);
         assert!(end.starts_with("StreamNotFound"), "{end}");
     }
     assert_eq!(flush(&writer).await, "StreamNotFound");

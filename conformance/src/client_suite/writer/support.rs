@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use durable_streams_client::{
-    Client, DurableStream, Error, Receipt, Stored, Unsent, Writer, WriterBuilder,
+    Client, DurableStream, Error, Flushed, Receipt, Stored, Unsent, Writer, WriterBuilder,
 };
 use tokio::task::JoinHandle;
 
@@ -289,11 +289,17 @@ pub(super) fn beside<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     tokio::spawn(act(writer.clone()))
 }
 
-/// A flush, as the offset or what failed.
+/// Flushes, and says what it came to.
 pub(super) async fn flush(writer: &Writer) -> String {
-    offset(within(writer.flush()).await)
+    flush_end(within(writer.flush()).await)
 }
 
+/// What a flush came to: the offset, or what failed.
+pub(super) fn flush_end(result: Result<Flushed, Error>) -> String {
+    offset(result.map(|flushed| flushed.next_offset))
+}
+
+/// Where a writer ended.
 pub(super) fn offset(result: Result<Option<durable_streams_client::Offset>, Error>) -> String {
     match result {
         Ok(Some(offset)) => format!("@{offset}"),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use durable_streams_core::wire::header;
 use durable_streams_core::{
-    AfterClaim, FlushId, Input, Offset, RequestId, WriterConfig, WriterEvent,
+    AfterClaim, FlushId, Flushed, Input, Offset, RequestId, WriterConfig, WriterEvent,
 };
 use http::{HeaderValue, Request, Response, StatusCode};
 
@@ -169,7 +169,7 @@ impl WriterSabotage {
     pub(in crate::simulation) fn flushing(&self, flush: FlushId) -> Option<WriterEvent> {
         (self.broken == Broken::EarlyFlush).then_some(WriterEvent::Flushed {
             flush,
-            result: Ok(None),
+            result: Ok(Flushed::default()),
         })
     }
 }

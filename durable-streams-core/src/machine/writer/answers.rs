@@ -69,6 +69,9 @@ impl Writer {
         self.pace.stored();
         self.claims = 0;
         self.last_offset = self.last_offset.take().max(produced.next_offset.clone());
+        if produced.duplicate {
+            self.duplicates += batch.messages() as u64;
+        }
         if !tickets.is_empty() {
             self.outbox.push_back(Output::Event(WriterEvent::Stored {
                 tickets,

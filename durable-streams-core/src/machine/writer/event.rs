@@ -33,8 +33,8 @@ pub enum WriterEvent {
     Flushed {
         /// What [`Writer::flush`](super::Writer::flush) gave.
         flush: FlushId,
-        /// The last offset, if anything was ever stored; or the first error of a message before the flush.
-        result: Result<Option<Offset>, Error>,
+        /// What became of the messages before it; or the first error of one of them.
+        result: Result<Flushed, Error>,
     },
     /// The epoch changed: by a claim, a restart, or because a batch had to be cut.
     Epoch(u64),
@@ -52,6 +52,17 @@ pub enum WriterEvent {
     },
     /// The writer failed for good; what it did not store can be [taken back](super::Writer::take_unsent).
     Failed(Error),
+}
+
+/// What a flush tells when everything before it is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Flushed {
+    /// The last offset, if anything was ever stored.
+    pub next_offset: Option<Offset>,
+    /// How many messages were acknowledged as [duplicates](WriterEvent::Stored::duplicate) since the last flush that told of them:
+    /// the answer to an earlier attempt was lost, or an earlier run with the same id and epoch had stored them.
+    pub duplicates: u64,
 }
 
 /// Names one flush of a writer.

@@ -20,10 +20,11 @@ mod pace;
 mod sending;
 
 pub use config::{AfterClaim, WriterConfig};
-pub use event::{FlushId, Refused, RefusedReason, Unsent, WriterEvent};
+pub use event::{FlushId, Flushed, Refused, RefusedReason, Unsent, WriterEvent};
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::mem;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -70,6 +71,8 @@ pub struct Writer {
     /// The first error of a message that no flush waits for.
     first_error: Option<Error>,
     last_offset: Option<Offset>,
+    /// Messages acknowledged as duplicates that no flush has told of.
+    duplicates: u64,
     /// What the close of this writer was answered, when the stream was closed before it.
     found_closed: Option<Error>,
     phase: Phase,
@@ -127,6 +130,7 @@ impl Writer {
             last_flush: 0,
             first_error: None,
             last_offset: None,
+            duplicates: 0,
             found_closed: None,
             phase: Phase::Open,
             last_id: 0,
@@ -410,7 +414,13 @@ impl Writer {
                 break;
             };
             let error = error.or(failed);
-            let result = error.map_or_else(|| Ok(self.last_offset.clone()), Err);
+            let result = match error {
+                Some(error) => Err(error),
+                None => Ok(Flushed {
+                    next_offset: self.last_offset.clone(),
+                    duplicates: mem::take(&mut self.duplicates),
+                }),
+            };
             self.outbox
                 .push_back(Output::Event(WriterEvent::Flushed { flush: id, result }));
         }
