@@ -11,6 +11,8 @@
 //! - A [`Consumer`] hands what it reads to a [`Handler`], commits its checkpoints, and goes on after what the handler makes of failures.
 //! - A [`Worker`] works for a subscription, beside others: it claims what is pending, hands it to a [`WorkHandler`], and acknowledges it.
 //!
+//! The [guides](guide) begin with [getting started](guide::getting_started).
+//!
 //! Everything that decides lives in [`core`], which does no I/O. Sections (§) are those of the Durable Streams protocol.
 
 pub mod blocking;

@@ -23,18 +23,29 @@ pub mod operation;
 pub mod webhook;
 pub mod wire;
 
+#[doc(inline)]
 pub use machine::call::{Call, CallConfig, CallEnd};
+#[doc(inline)]
 pub use machine::reader::{Batch, Live, Notice, Reader, ReaderConfig, ReaderEvent};
+#[doc(inline)]
 pub use machine::worker::{
     Fate, LeaseLoss, Ticket, Unreadable, Work, Worker, WorkerConfig, WorkerEvent, WorkerNotice,
 };
+#[doc(inline)]
 pub use machine::writer::{
     AfterClaim, FlushId, Flushed, Refused, RefusedReason, Unsent, Writer, WriterConfig, WriterEvent,
 };
+#[doc(inline)]
 pub use machine::{Input, Machine, Output, RequestId};
+#[doc(inline)]
 pub use wire::control::SubscriptionUrl;
+#[doc(inline)]
 pub use wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
+#[doc(inline)]
 pub use wire::extras::Extras;
+#[doc(inline)]
 pub use wire::position::{Checkpoint, Offset, PositionError, Start};
+#[doc(inline)]
 pub use wire::retry::RetryPolicy;
+#[doc(inline)]
 pub use wire::url::StreamUrl;

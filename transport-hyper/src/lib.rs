@@ -4,6 +4,33 @@
 //! [`HyperTransport`], and a clock: [`TokioTimer`]. Both need a tokio runtime, of either flavour, when they are used;
 //! they can be made without one.
 //!
+//! ```no_run
+//! use durable_streams_hyper::{Checkpoint, Error, Live, client};
+//!
+//! # async fn example(saved: Option<Checkpoint>) -> Result<(), Error> {
+//! let client = client("https://streams.example.com/v1/stream")?.bearer_token("…").build()?;
+//! let orders = client.stream("orders");
+//! orders.create().content_type("application/json").await?;
+//!
+//! // Exactly once, in order, in batches, whatever fails in between.
+//! let writer = orders.writer("order-service-1").start();
+//! writer.append_json(&"apples").await?;
+//! writer.close().await?;
+//!
+//! // From where the last run stopped, and then live.
+//! let mut reader = orders.read().from(saved).live(Live::Auto).start();
+//! while let Some(batch) = reader.next().await? {
+//!     for order in batch.json::<String>() {
+//!         println!("{}", order?);
+//!     }
+//!     let _save = batch.checkpoint().to_string();
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! The [guides](guide) begin with [getting started](guide::getting_started); [reading](guide::reading), [writing](guide::writing) and
+//! [errors](guide::errors) are for everybody.
+//!
 //! # Features
 //!
 //! - `rustls` (default): HTTPS by rustls, with the platform's certificates.

@@ -68,9 +68,12 @@ impl Writer {
     /// # Cancel safety
     /// Until it resolves nothing was appended; a message of a dropped future is dropped with it.
     pub async fn append(&self, message: impl Into<Bytes>) -> Result<(), Refused> {
-        self.push(self.shared.check(message.into())?, false)
-            .await
-            .map(|_| ())
+        let message = message.into();
+        // Mostly there is room, and nothing to wait for; then a message is not even moved.
+        match self.try_push(&message, false) {
+            Ok(_) => Ok(()),
+            Err(reason) => self.wait_push(message, reason, false).await.map(|_| ()),
+        }
     }
 
     /// As [`append`](Self::append), for a message that is written as JSON here. An array is one message.
@@ -82,7 +85,7 @@ impl Writer {
     /// As [`append`](Self::append).
     pub async fn append_json<T: Serialize + ?Sized>(&self, message: &T) -> Result<(), Refused> {
         let message = self.json(message)?;
-        self.push(message, false).await.map(|_| ())
+        self.push_checked(message, false).await.map(|_| ())
     }
 
     /// As [`append`](Self::append), and gives a receipt: a future of what becomes of the message.
@@ -93,7 +96,11 @@ impl Writer {
     /// # Cancel safety
     /// As [`append`](Self::append).
     pub async fn append_with_receipt(&self, message: impl Into<Bytes>) -> Result<Receipt, Refused> {
-        let ticket = self.push(self.shared.check(message.into())?, true).await?;
+        let message = message.into();
+        let ticket = match self.try_push(&message, true) {
+            Ok(ticket) => ticket,
+            Err(reason) => self.wait_push(message, reason, true).await?,
+        };
         Ok(Receipt::new(Arc::clone(&self.shared), ticket))
     }
 
@@ -109,7 +116,7 @@ impl Writer {
         message: &T,
     ) -> Result<Receipt, Refused> {
         let message = self.json(message)?;
-        let ticket = self.push(message, true).await?;
+        let ticket = self.push_checked(message, true).await?;
         Ok(Receipt::new(Arc::clone(&self.shared), ticket))
     }
 
@@ -129,9 +136,11 @@ impl Writer {
     /// # Errors
     /// The message comes back: [`Full`](RefusedReason::Full), or with why it can never be taken.
     pub fn try_append(&self, message: impl Into<Bytes>) -> Result<(), Refused> {
-        self.shared
-            .append(self.shared.check(message.into())?, false)
-            .map(|_| ())
+        let message = message.into();
+        match self.try_push(&message, false) {
+            Ok(_) => Ok(()),
+            Err(reason) => Err(Refused { message, reason }),
+        }
     }
 
     fn json<T: Serialize + ?Sized>(&self, message: &T) -> Result<Bytes, Refused> {
@@ -151,17 +160,32 @@ impl Writer {
             .map_err(|error| refuse(format!("the message cannot be written as JSON: {error}")))
     }
 
-    async fn push(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
-        // Mostly there is room, and nothing to wait for.
-        let message = match self.shared.append(message, receipt) {
-            Err(Refused {
-                message,
-                reason: RefusedReason::Full,
-            }) => message,
-            result => return result,
+    #[inline]
+    fn try_push(&self, message: &Bytes, receipt: bool) -> Result<u64, RefusedReason> {
+        self.shared.check(message)?;
+        self.shared.append(message, receipt)
+    }
+
+    async fn push_checked(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
+        match self.shared.append(&message, receipt) {
+            Ok(ticket) => Ok(ticket),
+            Err(reason) => self.wait_push(message, reason, receipt).await,
+        }
+    }
+
+    /// Waits for room, if that is what was missing.
+    async fn wait_push(
+        &self,
+        message: Bytes,
+        reason: RefusedReason,
+        receipt: bool,
+    ) -> Result<u64, Refused> {
+        let RefusedReason::Full = reason else {
+            return Err(Refused { message, reason });
         };
         self.give(message, |state, message, clock| {
-            state.append(message, receipt, clock)
+            let taken = state.append(&message, receipt, clock);
+            taken.map_err(|reason| Refused { message, reason })
         })
         .await
     }
@@ -243,7 +267,14 @@ impl Writer {
     /// # Cancel safety
     /// Until there is room for the message nothing happens; from then on, dropping it does not undo it.
     pub async fn close_stream_with(&self, last: impl Into<Bytes>) -> Result<Option<Offset>, Error> {
-        let last = self.shared.check(last.into())?;
+        let last = last.into();
+        if let Err(reason) = self.shared.check(&last) {
+            return Err(Refused {
+                message: last,
+                reason,
+            }
+            .into());
+        }
         self.give(last, |state, last, clock| {
             state.close_stream(Some(last), clock.now())
         })

@@ -33,6 +33,7 @@ impl Shared {
     }
 
     /// The one way to the state: what is to be woken is, when the lock is open again.
+    #[inline]
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut state);
@@ -53,18 +54,12 @@ impl Shared {
     }
 
     /// Looks at a message of the caller's own encoding, before the lock is taken for it.
-    pub(super) fn check(&self, message: Bytes) -> Result<Bytes, Refused> {
-        if !self.json || message.is_empty() {
-            return Ok(message);
+    #[inline]
+    pub(super) fn check(&self, message: &Bytes) -> Result<(), RefusedReason> {
+        if self.json && !message.is_empty() {
+            return check_json(message);
         }
-        match json::validate(&message) {
-            Ok(()) => Ok(message),
-            Err(error) => {
-                let error = Error::invalid(format!("not one JSON value: {error}"));
-                let reason = RefusedReason::Error(error);
-                Err(Refused { message, reason })
-            }
-        }
+        Ok(())
     }
 
     /// Why nothing is taken any more, if so.
@@ -76,7 +71,8 @@ impl Shared {
     }
 
     /// Appends, if there is room now, what was [checked](Self::check).
-    pub(super) fn append(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
+    #[inline]
+    pub(super) fn append(&self, message: &Bytes, receipt: bool) -> Result<u64, RefusedReason> {
         self.with(|state| state.append(message, receipt, &*self.timer))
     }
 
@@ -142,6 +138,12 @@ impl Shared {
             id: None,
         }
     }
+}
+
+fn check_json(message: &Bytes) -> Result<(), RefusedReason> {
+    json::validate(message).map_err(|error| {
+        RefusedReason::Error(Error::invalid(format!("not one JSON value: {error}")))
+    })
 }
 
 /// A place among those who wait for room, for the end or for an epoch. It is left when it is dropped.

@@ -101,19 +101,14 @@ impl State {
         }
     }
 
+    #[inline]
     pub(super) fn append(
         &mut self,
-        message: Bytes,
+        message: &Bytes,
         receipt: bool,
         clock: &dyn Timer,
-    ) -> Result<u64, Refused> {
-        let machine = match self.machine() {
-            Ok(machine) => machine,
-            Err(error) => {
-                let reason = RefusedReason::Error(error);
-                return Err(Refused { message, reason });
-            }
-        };
+    ) -> Result<u64, RefusedReason> {
+        let machine = self.machine().map_err(RefusedReason::Error)?;
         let stirred = machine.needs_poll();
         let ticket = machine.append_checked(message, || clock.now())?;
         // Most messages join a batch that waits already, and nobody has to wake for them.

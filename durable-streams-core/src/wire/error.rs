@@ -183,6 +183,25 @@ pub const MAX_ERROR_BODY: usize = 1024;
 /// Why an operation failed: the [kind](ErrorKind), what was being done, where, and what the server said.
 ///
 /// It carries no secret: the URL is without its query, and no request header is kept. Cheap to clone.
+///
+/// ```
+/// use durable_streams_core::{Error, ErrorKind};
+///
+/// fn advice(error: &Error) -> &'static str {
+///     match error.kind() {
+///         ErrorKind::StreamNotFound => "create it first",
+///         ErrorKind::Unauthorized | ErrorKind::Forbidden => "renew the token",
+///         // An answer was lost, of what is not sent again unasked.
+///         _ if error.may_have_been_applied() => "look whether it is there",
+///         _ if error.is_retryable() => "try again later",
+///         _ => "this will not work",
+///     }
+/// }
+///
+/// let gone = Error::new(ErrorKind::Gone, "deleted");
+/// assert_eq!(advice(&gone), "this will not work");
+/// assert_eq!(advice(&Error::new(ErrorKind::Unavailable, "503").applied(true)), "look whether it is there");
+/// ```
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -210,6 +229,90 @@ struct Answer {
     body: String,
 }
 
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the cause can pass: the same operation may work later.
+    ///
+    /// Retries within the configured policy were already made when an error reaches the caller.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::RateLimited
+                | ErrorKind::Unavailable
+                | ErrorKind::Timeout
+                | ErrorKind::Transport
+                | ErrorKind::Hook
+        )
+    }
+
+    /// Whether the server may have done what was asked although it is reported as failed: the answer is lost, or is
+    /// none that the protocol knows. `false` is certain.
+    pub fn may_have_been_applied(&self) -> bool {
+        self.0.may_have_been_applied
+    }
+
+    /// What was being done.
+    pub fn operation(&self) -> Option<OperationKind> {
+        self.0.operation
+    }
+
+    /// Where, without the query.
+    pub fn url(&self) -> Option<&str> {
+        self.0.url.as_deref()
+    }
+
+    /// The status of the answer, when there was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.answer().map(|answer| answer.status)
+    }
+
+    /// `Stream-Next-Offset` of the answer: on a closed stream the final offset.
+    pub fn next_offset(&self) -> Option<&Offset> {
+        self.answer().and_then(|answer| answer.next_offset.as_ref())
+    }
+
+    /// Whether the answer said that the stream is closed.
+    pub fn is_closed(&self) -> bool {
+        self.answer().is_some_and(|answer| answer.closed)
+    }
+
+    /// `Producer-Epoch` of the answer: the epoch that is current on the server.
+    pub fn producer_epoch(&self) -> Option<u64> {
+        self.answer().and_then(|answer| answer.producer_epoch)
+    }
+
+    /// `Producer-Expected-Seq` of the answer.
+    pub fn expected_seq(&self) -> Option<u64> {
+        self.answer().and_then(|answer| answer.expected_seq)
+    }
+
+    /// `Producer-Received-Seq` of the answer.
+    pub fn received_seq(&self) -> Option<u64> {
+        self.answer().and_then(|answer| answer.received_seq)
+    }
+
+    /// How long the server asked to wait, at most an hour.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.answer().and_then(|answer| answer.retry_after)
+    }
+
+    /// The beginning of the answer's body, at most 1 KiB. For people: nothing is decided by it.
+    pub fn body(&self) -> Option<&str> {
+        self.answer()
+            .map(|answer| answer.body.as_str())
+            .filter(|body| !body.is_empty())
+    }
+
+    fn answer(&self) -> Option<&Answer> {
+        self.0.answer.as_ref()
+    }
+}
+
+/// How errors are made: for transports, and for what drives a machine.
 impl Error {
     /// An error of this kind, with a message for people.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
@@ -329,87 +432,6 @@ impl Error {
         let answered = Self::answered(self.kind(), status, headers, b"");
         self.edit().answer = answered.0.answer.clone();
         self
-    }
-
-    /// What went wrong.
-    pub fn kind(&self) -> ErrorKind {
-        self.0.kind
-    }
-
-    /// What was being done.
-    pub fn operation(&self) -> Option<OperationKind> {
-        self.0.operation
-    }
-
-    /// Where, without the query.
-    pub fn url(&self) -> Option<&str> {
-        self.0.url.as_deref()
-    }
-
-    /// The status of the answer, when there was one.
-    pub fn status(&self) -> Option<StatusCode> {
-        self.answer().map(|answer| answer.status)
-    }
-
-    /// `Stream-Next-Offset` of the answer: on a closed stream the final offset.
-    pub fn next_offset(&self) -> Option<&Offset> {
-        self.answer().and_then(|answer| answer.next_offset.as_ref())
-    }
-
-    /// Whether the answer said that the stream is closed.
-    pub fn is_closed(&self) -> bool {
-        self.answer().is_some_and(|answer| answer.closed)
-    }
-
-    /// `Producer-Epoch` of the answer: the epoch that is current on the server.
-    pub fn producer_epoch(&self) -> Option<u64> {
-        self.answer().and_then(|answer| answer.producer_epoch)
-    }
-
-    /// `Producer-Expected-Seq` of the answer.
-    pub fn expected_seq(&self) -> Option<u64> {
-        self.answer().and_then(|answer| answer.expected_seq)
-    }
-
-    /// `Producer-Received-Seq` of the answer.
-    pub fn received_seq(&self) -> Option<u64> {
-        self.answer().and_then(|answer| answer.received_seq)
-    }
-
-    /// How long the server asked to wait, at most an hour.
-    pub fn retry_after(&self) -> Option<Duration> {
-        self.answer().and_then(|answer| answer.retry_after)
-    }
-
-    /// The beginning of the answer's body, at most [`MAX_ERROR_BODY`] bytes. For people: nothing is decided by it.
-    pub fn body(&self) -> Option<&str> {
-        self.answer()
-            .map(|answer| answer.body.as_str())
-            .filter(|body| !body.is_empty())
-    }
-
-    /// Whether the cause can pass: the same operation may work later.
-    ///
-    /// Retries within the configured policy were already made when an error reaches the caller.
-    pub fn is_retryable(&self) -> bool {
-        matches!(
-            self.kind(),
-            ErrorKind::RateLimited
-                | ErrorKind::Unavailable
-                | ErrorKind::Timeout
-                | ErrorKind::Transport
-                | ErrorKind::Hook
-        )
-    }
-
-    /// Whether the server may have done what was asked although it is reported as failed: the answer is lost, or is
-    /// none that the protocol knows. `false` is certain.
-    pub fn may_have_been_applied(&self) -> bool {
-        self.0.may_have_been_applied
-    }
-
-    fn answer(&self) -> Option<&Answer> {
-        self.0.answer.as_ref()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an application adds to every request: its own headers and query parameters.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
@@ -15,6 +16,12 @@ use super::url::{Param, is_reserved, join_query, same_origin, split_query};
 /// shown by `Debug`, and none is sent to an origin other than the one it was set for.
 #[derive(Clone, Default)]
 pub struct Extras {
+    /// Nothing, mostly; and what there is goes on many requests, so a clone costs next to nothing.
+    set: Option<Arc<Set>>,
+}
+
+#[derive(Clone, Default)]
+struct Set {
     headers: HeaderMap,
     params: Vec<Param>,
 }
@@ -25,8 +32,8 @@ impl Extras {
         Self::default()
     }
 
-    fn is_empty(&self) -> bool {
-        self.headers.is_empty() && self.params.is_empty()
+    fn edit(&mut self) -> &mut Set {
+        Arc::make_mut(self.set.get_or_insert_default())
     }
 
     /// Sets a header, replacing one of the same name.
@@ -44,7 +51,7 @@ impl Extras {
             .parse()
             .map_err(|_| invalid("its value cannot be sent"))?;
         value.set_sensitive(true);
-        self.headers.insert(parsed, value);
+        self.edit().headers.insert(parsed, value);
         Ok(())
     }
 
@@ -59,23 +66,27 @@ impl Extras {
             )));
         }
         let param = Param::new(key, value);
-        self.params.retain(|other| other.key() != param.key());
-        self.params.push(param);
+        let params = &mut self.edit().params;
+        params.retain(|other| other.key() != param.key());
+        params.push(param);
         Ok(())
     }
 
     /// Adds all of `other`, which replaces what has the same name here.
     pub fn extend(&mut self, other: &Self) {
+        let (Some(other), Some(_)) = (&other.set, &self.set) else {
+            self.set = self.set.take().or_else(|| other.set.clone());
+            return;
+        };
+        let Set { headers, params } = self.edit();
         for (name, value) in &other.headers {
-            self.headers.insert(name, value.clone());
+            headers.insert(name, value.clone());
         }
-        self.params.retain(|param| {
-            other
-                .params
-                .iter()
-                .all(|theirs| theirs.key() != param.key())
+        params.retain(|param| {
+            let same = |theirs: &Param| theirs.key() == param.key();
+            !other.params.iter().any(same)
         });
-        self.params.extend(other.params.iter().cloned());
+        params.extend(other.params.iter().cloned());
     }
 
     /// Adds them to a request to `home`, the origin they were set for; to any other origin nothing is added (B65).
@@ -85,22 +96,29 @@ impl Extras {
     /// # Errors
     /// [`InvalidInput`](super::error::ErrorKind::InvalidInput) when the URL gets too long.
     pub fn apply(&self, request: &mut Request<Bytes>, home: &Uri) -> Result<(), Error> {
-        if self.is_empty() || !same_origin(request.uri(), home) {
+        let Some(Set {
+            headers,
+            params: added,
+        }) = self.set.as_deref()
+        else {
+            return Ok(());
+        };
+        if !same_origin(request.uri(), home) {
             return Ok(());
         }
-        for (name, value) in &self.headers {
+        for (name, value) in headers {
             request
                 .headers_mut()
                 .entry(name)
                 .or_insert_with(|| value.clone());
         }
-        if self.params.is_empty() {
+        if added.is_empty() {
             return Ok(());
         }
         let mut params: Vec<Param> =
             split_query(request.uri().query().unwrap_or_default()).collect();
         let present = params.len();
-        for param in &self.params {
+        for param in added {
             if params[..present].iter().all(|own| own.key() != param.key()) {
                 params.push(param.clone());
             }
@@ -122,12 +140,12 @@ impl Extras {
 
 impl fmt::Debug for Extras {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = self.set.as_deref();
+        let headers = set.into_iter().flat_map(|set| set.headers.keys());
+        let params = set.into_iter().flat_map(|set| &set.params);
         f.debug_struct("Extras")
-            .field("headers", &self.headers.keys().collect::<Vec<_>>())
-            .field(
-                "params",
-                &self.params.iter().map(Param::key).collect::<Vec<_>>(),
-            )
+            .field("headers", &headers.collect::<Vec<_>>())
+            .field("params", &params.map(Param::key).collect::<Vec<_>>())
             .finish()
     }
 }

@@ -90,6 +90,10 @@ impl Writer {
         {
             if let Some(batch) = self.window.pop_front() {
                 self.buffered_bytes -= batch.payload_bytes();
+                if self.spare.len() < self.config.max_in_flight {
+                    self.spare
+                        .extend(batch.into_room(self.config.max_batch_bytes));
+                }
             }
         }
         // A finished request starts the next batch.

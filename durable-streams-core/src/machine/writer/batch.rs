@@ -41,6 +41,13 @@ enum Body {
     Sealed(Bytes),
 }
 
+/// The memory of a batch that is stored, for another one.
+#[derive(Default)]
+pub(super) struct Room {
+    body: BytesMut,
+    ends: Vec<usize>,
+}
+
 /// What a batch of the window is doing.
 pub(super) enum State {
     /// It is to be sent, again or for the first time.
@@ -63,10 +70,14 @@ pub(super) struct Flight {
 impl Batch {
     /// An empty batch that begins with this ticket.
     pub(super) fn new(first: u64, json: bool, now: Instant) -> Self {
+        Self::in_room(Room::default(), first, json, now)
+    }
+
+    pub(super) fn in_room(room: Room, first: u64, json: bool, now: Instant) -> Self {
         Self {
             first,
-            body: Body::Open(BytesMut::new()),
-            ends: Vec::new(),
+            body: Body::Open(room.body),
+            ends: room.ends,
             json,
             close: false,
             since: now,
@@ -80,13 +91,28 @@ impl Batch {
         }
     }
 
-    /// With room for as much as another has, which a single large message may have made larger than what is joined here.
-    pub(super) fn like(mut self, other: Option<&Self>, max_bytes: usize) -> Self {
-        if let Some((Body::Sealed(body), ends)) = other.map(|other| (&other.body, &other.ends)) {
-            self.body = Body::Open(BytesMut::with_capacity(body.len().min(max_bytes)));
-            self.ends.reserve(ends.len());
+    /// Room for as much as this batch has, which a single large message may have made larger than what is joined here.
+    pub(super) fn as_much_room(&self, max_bytes: usize) -> Room {
+        match &self.body {
+            Body::Sealed(body) => Room {
+                body: BytesMut::with_capacity(body.len().min(max_bytes)),
+                ends: Vec::with_capacity(self.ends.len()),
+            },
+            Body::Open(_) => Room::default(),
         }
-        self
+    }
+
+    /// Its memory, unless somebody still has a part of it, or it is more than a batch should have.
+    pub(super) fn into_room(self, max_bytes: usize) -> Option<Room> {
+        let Body::Sealed(body) = self.body else {
+            return None;
+        };
+        let mut body = body.try_into_mut().ok()?;
+        body.clear();
+        let mut ends = self.ends;
+        ends.clear();
+        // It doubles as it grows.
+        (body.capacity() <= max_bytes.saturating_mul(2)).then_some(Room { body, ends })
     }
 
     /// A batch of one large message, taken as it is where the body has nothing else.
@@ -111,6 +137,7 @@ impl Batch {
     }
 
     /// Whether one more message of this length fits.
+    #[inline]
     pub(super) fn has_room(&self, length: usize, max_bytes: usize, max_messages: usize) -> bool {
         match &self.body {
             Body::Open(_) if self.ends.is_empty() => true,
@@ -124,6 +151,7 @@ impl Batch {
     }
 
     /// Adds a message. A sealed batch takes none: callers ask [`has_room`](Self::has_room) first.
+    #[inline]
     pub(super) fn push(&mut self, message: &[u8]) {
         if let Body::Open(body) = &mut self.body {
             if self.json {
@@ -168,7 +196,8 @@ impl Batch {
 
     /// The bytes of its messages alone, as they count against the buffer.
     pub(super) fn payload_bytes(&self) -> usize {
-        self.spans().map(|span| span.len()).sum()
+        let between = if self.json { self.ends.len() } else { 0 };
+        self.ends.last().map_or(0, |end| end - between)
     }
 
     fn spans(&self) -> impl Iterator<Item = Range<usize>> {

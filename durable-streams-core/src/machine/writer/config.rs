@@ -145,7 +145,8 @@ impl WriterConfig {
         self
     }
 
-    /// The most bytes of messages that are kept until they are stored. Default 64 MiB.
+    /// The most bytes of messages that are kept until they are stored. Default 64 MiB. As long as some are, the memory of stored
+    /// batches is kept for the next ones, of as many as can be in flight.
     #[must_use]
     pub fn max_buffer_bytes(mut self, limit: usize) -> Self {
         self.max_buffer_bytes = limit.max(1);

@@ -29,7 +29,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use self::batch::{Batch, State};
+use self::batch::{Batch, Room, State};
 use self::pace::Pace;
 use super::{Input, Machine, Output};
 use crate::wire::content_type::Format;
@@ -66,6 +66,9 @@ pub struct Writer {
     backoff: Backoff,
     next_ticket: u64,
     buffered_bytes: usize,
+    /// The memory of batches that are stored: what goes in and out all the time is not given back in between. As many as can be in
+    /// flight, and none once everything is stored.
+    spare: Vec<Room>,
     flushes: VecDeque<Flush>,
     last_flush: u64,
     /// The first error of a message that no flush waits for.
@@ -126,6 +129,7 @@ impl Writer {
             backoff: Backoff::new(config.retry.clone(), config.seed),
             next_ticket: 0,
             buffered_bytes: 0,
+            spare: Vec::new(),
             flushes: VecDeque::new(),
             last_flush: 0,
             first_error: None,
@@ -146,58 +150,77 @@ impl Writer {
     /// The message comes back: when the buffer is [full](RefusedReason::Full), or with an error when it can never be taken: it is
     /// empty, no JSON value, larger than the buffer, or the writer is closed or has failed.
     pub fn append(&mut self, message: Bytes, now: Instant) -> Result<u64, Refused> {
-        match self.check_json(&message) {
-            Ok(()) => self.append_checked(message, || now),
-            Err(error) => Err(Refused::error(message, error)),
-        }
+        let taken = match self.check_json(&message) {
+            Ok(()) => self.append_checked(&message, || now),
+            Err(error) => Err(RefusedReason::Error(error)),
+        };
+        taken.map_err(|reason| Refused { message, reason })
     }
 
     /// As [`append`](Self::append), for a message that is known to be JSON where the stream is: that is not looked at. The
     /// clock is read only for a message that begins a batch.
     ///
     /// # Errors
-    /// As [`append`](Self::append).
+    /// Why the message is not taken, as [`append`](Self::append) has it.
+    // Most messages join a batch that is being filled, with next to no work: what is done for a few is kept out of line.
+    #[inline]
     pub fn append_checked(
         &mut self,
-        message: Bytes,
+        message: &Bytes,
         clock: impl FnOnce() -> Instant,
-    ) -> Result<u64, Refused> {
-        if let Some(error) = self.ended().or_else(|| self.unfit(message.len())) {
-            return Err(Refused::error(message, error));
-        }
-        if !self.has_room(message.len()) {
-            let reason = RefusedReason::Full;
-            return Err(Refused { message, reason });
+    ) -> Result<u64, RefusedReason> {
+        let length = message.len();
+        if length == 0 || !self.has_room(length) || !matches!(self.phase, Phase::Open) {
+            return Err(self.refusal(length));
         }
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        self.buffered_bytes += message.len();
+        self.buffered_bytes += length;
         let (max_bytes, max_messages) =
             (self.config.max_batch_bytes, self.config.max_batch_messages);
-        let last = self.queue.back();
-        let fits = last.is_some_and(|batch| batch.has_room(message.len(), max_bytes, max_messages));
-        if !fits {
-            self.seal_last();
-            self.stirred = true;
-            let now = clock();
-            if message.len() >= max_bytes {
-                let batch = Batch::single(ticket, self.json, message, now);
-                self.queue.push_back(batch);
-                return Ok(ticket);
+        match self.queue.back_mut() {
+            Some(batch) if batch.has_room(length, max_bytes, max_messages) => {
+                batch.push(message);
+                if !batch.has_room(1, max_bytes, max_messages) {
+                    batch.seal();
+                    self.stirred = true;
+                }
             }
-            // It will likely get as large as the one before.
-            let like = self.queue.back().or(self.window.back());
-            let batch = Batch::new(ticket, self.json, now).like(like, max_bytes);
-            self.queue.push_back(batch);
-        }
-        if let Some(batch) = self.queue.back_mut() {
-            batch.push(&message);
-            if !batch.has_room(1, max_bytes, max_messages) {
-                batch.seal();
-                self.stirred = true;
-            }
+            _ => self.begin_batch(ticket, message, clock()),
         }
         Ok(ticket)
+    }
+
+    /// Begins a batch with a message.
+    #[cold]
+    fn begin_batch(&mut self, ticket: u64, message: &Bytes, now: Instant) {
+        self.seal_last();
+        self.stirred = true;
+        let (max_bytes, max_messages) =
+            (self.config.max_batch_bytes, self.config.max_batch_messages);
+        let batch = if message.len() >= max_bytes {
+            Batch::single(ticket, self.json, message.clone(), now)
+        } else {
+            let room = self.spare.pop().unwrap_or_else(|| {
+                // It will likely get as large as the one before.
+                let before = self.queue.back().or(self.window.back());
+                before.map_or_else(Room::default, |before| before.as_much_room(max_bytes))
+            });
+            let mut batch = Batch::in_room(room, ticket, self.json, now);
+            batch.push(message);
+            if !batch.has_room(1, max_bytes, max_messages) {
+                batch.seal();
+            }
+            batch
+        };
+        self.queue.push_back(batch);
+    }
+
+    /// Why a message of this length is not taken.
+    #[cold]
+    fn refusal(&self, length: usize) -> RefusedReason {
+        let error = self.ended().or_else(|| self.unfit(length));
+        error.map_or(RefusedReason::Full, RefusedReason::Error)
     }
 
     /// Whether a message is JSON where the stream is.
@@ -233,11 +256,13 @@ impl Writer {
 
     /// Whether something was asked of it since it last said [`Wait`](Output::Wait) that may change what it says: a
     /// driver that is not already about to poll it is to be woken.
+    #[inline]
     pub fn needs_poll(&self) -> bool {
         self.stirred
     }
 
     /// Whether a message of this length would be taken now.
+    #[inline]
     pub fn has_room(&self, length: usize) -> bool {
         self.pending() < self.config.max_buffer_messages
             && self.buffered_bytes + length <= self.config.max_buffer_bytes
@@ -352,6 +377,7 @@ impl Writer {
     }
 
     /// How many messages were accepted and not yet answered for.
+    #[inline]
     pub fn pending(&self) -> usize {
         usize::try_from(self.next_ticket - self.oldest()).unwrap_or(usize::MAX)
     }
@@ -394,6 +420,7 @@ impl Writer {
     }
 
     /// The oldest ticket that was not answered for.
+    #[inline]
     fn oldest(&self) -> u64 {
         self.window
             .front()
@@ -425,6 +452,9 @@ impl Writer {
                 .push_back(Output::Event(WriterEvent::Flushed { flush: id, result }));
         }
         let empty = self.window.is_empty() && self.queue.is_empty();
+        if empty {
+            self.spare = Vec::new();
+        }
         let restart = self.restarts.front().is_some_and(|&at| at <= oldest);
         if restart && self.rotation.is_none() && self.window.is_empty() {
             self.restarts.pop_front();
