@@ -184,11 +184,7 @@ impl ReadBuilder {
         let session = self.stream.session(&self.extras?)?;
         let start = match (self.start, self.cursor) {
             (start, None) => start,
-            (Start::At(checkpoint), Some(cursor)) => Start::At(
-                checkpoint
-                    .with_cursor(cursor)
-                    .map_err(|error| Error::invalid(error.to_string()))?,
-            ),
+            (Start::At(checkpoint), Some(cursor)) => Start::At(checkpoint.with_cursor(cursor)?),
             (_, Some(_)) => {
                 return Err(Error::invalid(
                     "a cursor goes with the position it was received with",

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::error::Error;
+
 /// A position in a stream, as the server issued it (§8).
 ///
 /// Opaque: it is never parsed, built or changed, only kept and sent back. Offsets of one stream compare in stream
@@ -37,6 +39,13 @@ impl fmt::Display for PositionError {
 }
 
 impl std::error::Error for PositionError {}
+
+/// [`InvalidInput`](super::error::ErrorKind::InvalidInput): so that `text.parse::<Checkpoint>()?` is enough.
+impl From<PositionError> for Error {
+    fn from(error: PositionError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
 
 impl Offset {
     /// An offset that was received from a server, or saved earlier.
