@@ -98,6 +98,48 @@ fn b53_a_message_costs_no_allocation_beyond_its_payload_and_the_batch() {
     );
 }
 
+#[test]
+fn b49_the_memory_of_stored_batches_serves_the_next() {
+    let _one = one_at_a_time();
+    const MESSAGES: usize = 100_000;
+    let now = now();
+    let config = WriterConfig::new(url(), "application/octet-stream", "w").unwrap();
+    let mut writer = Writer::new(config.max_in_flight(1));
+    let message = Bytes::from(vec![b'x'; 100]);
+    let region = Region::new(ALLOCATIONS);
+    let mut sent = None;
+    let mut stored = 0;
+    for n in 1..=MESSAGES {
+        writer.append(message.clone(), now).unwrap();
+        if n % 1000 != 0 {
+            continue;
+        }
+        // One batch is in flight, the next is full: only then comes the answer.
+        if let Some((id, seq)) = sent.take() {
+            let answer = Response::builder().header("stream-next-offset", "1");
+            let answer = answer.header("producer-seq", seq).body(()).unwrap();
+            writer.handle_input(Input::Head(id, answer.into_parts().0), now);
+            writer.handle_input(Input::End(id), now);
+        }
+        loop {
+            match writer.poll_output(now) {
+                Output::Send(id, request) => {
+                    sent = Some((id, request.headers()["producer-seq"].clone()));
+                }
+                Output::Event(WriterEvent::Stored { tickets, .. }) => {
+                    stored += tickets.end - tickets.start;
+                }
+                Output::Wait(_) => break,
+                _ => {}
+            }
+        }
+    }
+    let allocated = region.change().bytes_allocated;
+    assert_eq!(stored, MESSAGES as u64 - 1000);
+    // Room for all of them would be ten times as much.
+    assert!(allocated < MESSAGES * 10, "{allocated} bytes");
+}
+
 /// How often each of so many is done, so that what the harness does between does not matter.
 const TIMES: usize = 10_000;
 
