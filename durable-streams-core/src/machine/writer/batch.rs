@@ -107,6 +107,10 @@ impl Batch {
         let Body::Sealed(body) = self.body else {
             return None;
         };
+        // That of a single message may be the caller's, and a piece of something much larger.
+        if self.ends.len() < 2 {
+            return None;
+        }
         let mut body = body.try_into_mut().ok()?;
         body.clear();
         let mut ends = self.ends;
