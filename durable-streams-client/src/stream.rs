@@ -19,6 +19,24 @@ use crate::writer::WriterBuilder;
 ///
 /// It remembers the stream's content type, once it was told ([`with_content_type`](Self::with_content_type)) or learned it by
 /// [`create`](Self::create) or [`head`](Self::head): appends must name it. Clones share what was learned.
+///
+/// It is for as many tasks and threads as there are, and so are what it makes: operations, readers, writers and consumers are `Send`.
+///
+/// ```no_run
+/// # use durable_streams_client::{DurableStream, Error};
+/// # fn spawn<T>(_task: impl Future<Output = T> + Send + 'static) {}
+/// # fn example(orders: DurableStream) {
+/// for shop in 1..=4 {
+///     let orders = orders.clone();
+///     spawn(async move {
+///         let writer = orders.writer(format!("shop-{shop}")).start();
+///         writer.append(format!("an order of shop {shop}")).await?;
+///         writer.close().await?;
+///         Ok::<(), Error>(())
+///     });
+/// }
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct DurableStream {
     client: Client,
