@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use durable_streams_client::{
     ClaimOutcome, Decision, Delivered, FailureKind, Live, Metrics, OperationKind, RequestEnded,
-    RetryPolicy, StoredBatch, handler_fn,
+    RetryPolicy, StoredBatch, WorkDecision, handler_fn, work_fn,
 };
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -404,4 +404,62 @@ async fn a_writers_retries_and_its_end_are_events() {
             "{name}: {lines:#?}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_a_worker_does_is_events_with_its_name_and_no_token() {
+    let info =
+        r#"{"id":"b","type":"pull-wake","wake_stream":"wakes","status":"active","streams":[]}"#;
+    let claimed = r#"{"wake_id":"w","generation":2,"token":"s3cret","lease_ttl_ms":30000,"streams":[
+        {"path":"s","link_type":"glob","acked_offset":"4","tail_offset":"9","has_pending":true}]}"#;
+    let work = || answer(200, &[JSON, offset("9"), TAIL], "[1]");
+    let (builder, script) = scripted([
+        answer(503, &[], ""),
+        answer(200, &[], info),
+        answer(200, &[], claimed),
+        work(),
+        answer(200, &[], r#"{"ok":true,"next_wake":true}"#),
+        answer(200, &[], claimed),
+        work(),
+        answer(409, &[], r#"{"error":{"code":"FENCED","message":"no"}}"#),
+        // Nothing is left for the next claim, which ends the worker.
+    ]);
+    let client = builder.build().unwrap();
+    let worker = client.subscription("b").worker("w1").live(Live::Off);
+    let handler = work_fn(|_| async { Err("cannot".into()) });
+    let handler = handler.on_failure(|_, _, _| WorkDecision::Skip);
+    let lines = said(async {
+        worker.run(handler).await.unwrap_err();
+    })
+    .await;
+    assert_eq!(script.left(), 0);
+    let events: Vec<&str> = lines
+        .iter()
+        .map(|line| line.split(' ').next().unwrap())
+        .filter_map(|name| name.strip_prefix("durable_streams.worker."))
+        .collect();
+    assert_eq!(
+        events,
+        [
+            "retry",
+            "claimed",
+            "failed",
+            "released",
+            "claimed",
+            "failed",
+            "lease_lost",
+            "ended"
+        ]
+    );
+    for line in &lines {
+        assert!(!line.contains("s3cret"), "{line}");
+        let own = ["messaging.client.id=w1", "messaging.consumer.group.name=b"];
+        let of_worker = line.starts_with("durable_streams.worker.");
+        assert!(
+            !of_worker || own.iter().all(|own| line.contains(own)),
+            "{line}"
+        );
+    }
+    let failed = "cause=cannot decision=Skip";
+    assert!(lines.iter().any(|line| line.contains(failed)), "{lines:#?}");
 }
