@@ -14,6 +14,35 @@
 //!
 //! What arrives is bounded by who drives: a driver that hands in the next chunk only after `Wait`, and only of requests
 //! of which the machine [wants](Machine::wants) more, holds one chunk of each at a time.
+//!
+//! ```
+//! use std::time::Instant;
+//!
+//! use durable_streams_core::operation::Head;
+//! use durable_streams_core::{Call, CallConfig, Input, Machine, Output, StreamUrl};
+//!
+//! # let now = Instant::now();
+//! let head = Head::new(StreamUrl::parse("http://127.0.0.1:4437/v1/stream/orders")?);
+//! let mut call = Call::of(&head, CallConfig::default())?;
+//!
+//! let Output::Send(id, request) = call.poll_output(now) else { panic!() };
+//! assert_eq!(request.method(), "HEAD");
+//! let Output::Wait(Some(_timeout)) = call.poll_output(now) else { panic!() };
+//!
+//! // Whoever has a socket sends the request, and says what came of it.
+//! let answer = http::Response::builder()
+//!     .header("content-type", "application/json")
+//!     .header("stream-next-offset", "7");
+//! let (answer, ()) = answer.body(()).unwrap().into_parts();
+//! call.handle_input(Input::Head(id, answer), now);
+//!
+//! // Nobody wants the body of that.
+//! let Output::Abort(_) = call.poll_output(now) else { panic!() };
+//! let Output::Event(end) = call.poll_output(now) else { panic!() };
+//! assert_eq!(end.outcome(&head)?.next_offset.as_str(), "7");
+//! let Output::Done = call.poll_output(now) else { panic!() };
+//! # Ok::<(), durable_streams_core::Error>(())
+//! ```
 
 pub mod call;
 pub mod reader;
