@@ -65,7 +65,9 @@ fn middleware() {
 #[test]
 fn webhook() {
     let said = run(env!("CARGO_BIN_EXE_webhook"));
-    ends_with(&said, "done       each of 60 orders was worked on");
+    // A wake that finds nothing left may be spoken of behind it.
+    let done = "done       each of 60 orders was worked on";
+    assert!(said.lines().any(|line| line == done), "{said}");
     assert!(
         said.contains("stranger   the webhook is not signed"),
         "{said}"
