@@ -2,20 +2,22 @@
 //!
 //! A test target of its own: the counter of allocations is the process's.
 
-use std::alloc::System;
-use std::mem;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+#[path = "common/by_hand.rs"]
+mod by_hand;
 
+use std::alloc::System;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use by_hand::{Clock, Wakes};
 use bytes::Bytes;
 use durable_streams_client::{
-    Body, BoxFuture, Checkpoint, Client, Live, Reader, Timer, Transport, TransportError,
+    Body, BoxFuture, Checkpoint, Client, Live, Reader, Transport, TransportError,
 };
 use futures_util::StreamExt;
 use futures_util::stream;
-use futures_util::task::{ArcWake, waker};
 use http::{Request, Response};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
@@ -64,88 +66,18 @@ impl Transport for Silent {
     }
 }
 
-/// A clock that is moved by hand, and knows who waits for it.
-#[derive(Debug, Clone)]
-struct ByHand(Arc<Mutex<Hands>>);
-
-#[derive(Debug)]
-struct Hands {
-    now: Instant,
-    waiting: Vec<(Instant, Waker)>,
-}
-
-impl ByHand {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a point to count from: no time passes here"
-    )]
-    fn new() -> Self {
-        Self(Arc::new(Mutex::new(Hands {
-            now: Instant::now(),
-            waiting: Vec::with_capacity(2 * READERS),
-        })))
-    }
-
-    /// Wakes whoever has waited long enough.
-    fn advance(&self, by: Duration) {
-        let due: Vec<Waker> = {
-            let mut hands = self.0.lock().unwrap();
-            hands.now += by;
-            let now = hands.now;
-            let waiting = mem::take(&mut hands.waiting);
-            let (due, later): (Vec<_>, _) =
-                waiting.into_iter().partition(|(until, _)| *until <= now);
-            hands.waiting = later;
-            due.into_iter().map(|(_, waker)| waker).collect()
-        };
-        due.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl Timer for ByHand {
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let hands = Arc::clone(&self.0);
-        let until = self.now() + duration;
-        Box::pin(std::future::poll_fn(move |cx| {
-            let mut hands = hands.lock().unwrap();
-            if hands.now >= until {
-                return Poll::Ready(());
-            }
-            hands.waiting.push((until, cx.waker().clone()));
-            Poll::Pending
-        }))
-    }
-
-    fn now(&self) -> Instant {
-        self.0.lock().unwrap().now
-    }
-}
-
-/// Counts how often anything was woken.
-#[derive(Default)]
-struct Count(AtomicUsize);
-
-impl ArcWake for Count {
-    fn wake_by_ref(this: &Arc<Self>) {
-        this.0.fetch_add(1, Relaxed);
-    }
-}
-
-/// Polls a reader until it waits. Says how many batches it gave.
-fn settle(reader: &mut Reader, cx: &mut Context<'_>) -> usize {
-    let mut batches = 0;
+/// Polls a reader until it waits.
+fn settle(reader: &mut Reader, cx: &mut Context<'_>) {
     while let Poll::Ready(batch) = reader.poll_next_unpin(cx) {
         batch.expect("it goes on").unwrap();
-        batches += 1;
     }
-    batches
 }
 
 #[test]
 fn an_idle_live_reader_costs_little_memory_and_no_wake_up() {
     // By default: without a byte for so long, a reader asks anew.
     for (live, limit) in [(Live::Sse, 90), (Live::LongPoll, 65)] {
-        let clock = ByHand::new();
+        let clock = Clock::new();
         let transport = Arc::new(Silent::default());
         let client = Client::builder(
             "http://streams.test/",
@@ -154,8 +86,8 @@ fn an_idle_live_reader_costs_little_memory_and_no_wake_up() {
         );
         let client = client.unwrap().build().unwrap();
         let checkpoint: Checkpoint = "5".parse().unwrap();
-        let count = Arc::new(Count::default());
-        let waker = waker(Arc::clone(&count));
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(Arc::clone(&wakes));
         let mut cx = Context::from_waker(&waker);
         let mut readers = Vec::with_capacity(READERS);
 
@@ -173,7 +105,7 @@ fn an_idle_live_reader_costs_little_memory_and_no_wake_up() {
         assert!(each <= 4096, "{live:?}: {each} bytes for each reader");
 
         let requests = || transport.requests.load(Relaxed);
-        let woken = || count.0.load(Relaxed);
+        let woken = || wakes.count();
         assert_eq!((requests(), woken()), (2 * READERS, 0));
         for _ in 1..limit {
             clock.advance(Duration::from_secs(1));

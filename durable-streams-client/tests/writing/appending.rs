@@ -8,8 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use durable_streams_client::{ErrorKind, FailureKind, Refused, RefusedReason, RetryPolicy, Writer};
 
+use crate::by_hand::Wakes;
 use crate::server::Fault;
-use crate::world::{Task, Wakes, World, with};
+use crate::world::{Task, World, with};
 
 fn is_full(refused: &Refused) -> bool {
     matches!(refused.reason, RefusedReason::Full)

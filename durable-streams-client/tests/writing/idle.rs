@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use durable_streams_client::{Error, ErrorKind, Offset, Writer, WriterDriver};
 
+use crate::by_hand::Wakes;
 use crate::server::Fault;
-use crate::world::{Task, Wakes, World, client, with};
+use crate::world::{Task, World, client, with};
 
 #[test]
 fn b46_an_idle_writer_wakes_nobody() {
