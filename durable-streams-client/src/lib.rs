@@ -54,8 +54,8 @@ pub use durable_streams_core::operation::{Appended, Closed, Created, Metadata, P
 pub use durable_streams_core::webhook;
 pub use durable_streams_core::{
     AfterClaim, Batch, Checkpoint, Error, ErrorKind, Extras, Failure, FailureKind, Flushed, Live,
-    Offset, OperationKind, PositionError, Refused, RefusedReason, RetryPolicy, Start, StreamUrl,
-    Unsent, Work,
+    Messages, Offset, OperationKind, PositionError, Refused, RefusedReason, RetryPolicy, Start,
+    StreamUrl, Unsent, Work,
 };
 pub use hooks::{BoxError, HookResult, Outgoing};
 pub use metrics::{Delivered, Metrics, RequestEnded, StoredBatch};

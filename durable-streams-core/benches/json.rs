@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
-use durable_streams_core::wire::json::{JsonFramer, join_messages, validate};
+use durable_streams_core::wire::json::{JsonFramer, Messages, join_messages, validate};
 use serde_json::value::RawValue;
 
 #[global_allocator]
@@ -50,10 +50,10 @@ fn ours(bencher: Bencher, size: usize) {
     counted(bencher, &body, messages, || {
         let mut framer = JsonFramer::new(usize::MAX);
         framer.push(body.clone());
-        let mut list = Vec::new();
-        while let Some(message) = framer.next_message().expect("an array") {
-            list.push(message);
-        }
+        let mut list = Messages::default();
+        framer
+            .next_messages(usize::MAX, &mut list)
+            .expect("an array");
         framer.finish().expect("a whole one");
         divan::black_box(list).len()
     });
@@ -78,10 +78,11 @@ fn ours_in_chunks<const CHUNK: usize>(bencher: Bencher, size: usize) {
         let mut count = 0;
         for chunk in &chunks {
             framer.push(chunk.clone());
-            while let Some(message) = framer.next_message().expect("an array") {
-                divan::black_box(message);
-                count += 1;
-            }
+            let mut list = Messages::default();
+            framer
+                .next_messages(usize::MAX, &mut list)
+                .expect("an array");
+            count += divan::black_box(list).len();
         }
         count
     });

@@ -33,7 +33,8 @@ pub use machine::worker::{
 };
 #[doc(inline)]
 pub use machine::writer::{
-    AfterClaim, FlushId, Flushed, Refused, RefusedReason, Unsent, Writer, WriterConfig, WriterEvent,
+    AfterClaim, FlushId, Flushed, Refused, RefusedReason, Unsent, Writer, WriterConfig,
+    WriterEvent,
 };
 #[doc(inline)]
 pub use machine::{Input, Machine, Output, RequestId};
@@ -43,6 +44,8 @@ pub use wire::control::SubscriptionUrl;
 pub use wire::error::{Error, ErrorKind, Failure, FailureKind, OperationKind};
 #[doc(inline)]
 pub use wire::extras::Extras;
+#[doc(inline)]
+pub use wire::json::Messages;
 #[doc(inline)]
 pub use wire::position::{Checkpoint, Offset, PositionError, Start};
 #[doc(inline)]

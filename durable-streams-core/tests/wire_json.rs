@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use durable_streams_core::wire::json::{
-    JsonError, JsonFramer, join_messages, validate, wrap_message,
+    JsonError, JsonFramer, Messages, join_messages, validate, wrap_message,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 use serde::de::IgnoredAny;
@@ -16,16 +16,17 @@ fn frame_within(limit: usize, chunks: &[&[u8]]) -> (Vec<Vec<u8>>, Result<(), Jso
     let mut messages = Vec::new();
     for chunk in chunks {
         framer.push(Bytes::copy_from_slice(chunk));
-        loop {
-            match framer.next_message() {
-                Ok(Some(message)) => messages.push(message.to_vec()),
-                Ok(None) => break,
-                Err(error) => {
-                    assert_eq!(framer.next_message(), Err(error.clone()), "the error stays");
-                    assert_eq!(framer.finish(), Err(error.clone()));
-                    assert!(!framer.is_complete());
-                    return (messages, Err(error));
-                }
+        let mut some = Messages::default();
+        let result = framer.next_messages(WIDE, &mut some);
+        messages.extend(some.iter().map(<[u8]>::to_vec));
+        match result {
+            Ok(more) => assert!(!more, "room is left"),
+            Err(error) => {
+                let again = framer.next_messages(WIDE, &mut some);
+                assert_eq!(again, Err(error.clone()), "the error stays");
+                assert_eq!(framer.finish(), Err(error.clone()));
+                assert!(!framer.is_complete());
+                return (messages, Err(error));
             }
         }
     }
@@ -240,14 +241,36 @@ proptest! {
         for byte in body.bytes() {
             framer.push(Bytes::copy_from_slice(&[byte]));
             read += 1;
-            while let Some(message) = framer.next_message().unwrap() {
+            let mut ended = Messages::default();
+            prop_assert!(!framer.next_messages(WIDE, &mut ended).unwrap());
+            for message in &ended {
                 prop_assert_eq!(Some(message.to_vec()), meant.next());
                 // A scalar needs the byte after it.
                 let ends = if message.ends_with(b"\"") || message.ends_with(b"]") || message.ends_with(b"}") { read } else { read - 1 };
-                prop_assert!(body.as_bytes()[..ends].ends_with(&message));
+                prop_assert!(body.as_bytes()[..ends].ends_with(message));
             }
         }
         prop_assert_eq!(meant.next(), None);
+    }
+
+    #[test]
+    fn b68_no_more_is_given_than_asked_for((body, meant) in body(), max in 1..40_usize, size in 1..200_usize) {
+        let mut framer = JsonFramer::new(WIDE);
+        let mut given: Vec<Vec<u8>> = Vec::new();
+        for chunk in body.as_bytes().chunks(size) {
+            framer.push(Bytes::copy_from_slice(chunk));
+            let mut more = true;
+            while more {
+                let mut messages = Messages::default();
+                more = framer.next_messages(max, &mut messages).unwrap();
+                prop_assert_eq!(more, messages.size() >= max);
+                let last = messages.iter().last().map_or(0, <[u8]>::len);
+                prop_assert!(messages.size() - last < max, "one more than were asked for");
+                given.extend(messages.iter().map(<[u8]>::to_vec));
+            }
+        }
+        prop_assert_eq!(given, meant);
+        prop_assert_eq!(framer.finish(), Ok(()));
     }
 
     #[test]
@@ -413,13 +436,14 @@ fn b68_a_message_too_large() {
 fn b68_a_message_in_one_chunk_is_not_copied() {
     let chunk = Bytes::from(b"[{\"a\": 1}, 22 , \"cc\", [".to_vec());
     let mut framer = JsonFramer::new(100);
+    let mut messages = Messages::default();
     framer.push(chunk.clone());
-    for (at, text) in [(1, "{\"a\": 1}"), (11, "22"), (16, "\"cc\"")] {
-        let message = framer.next_message().unwrap().unwrap();
-        assert_eq!(message, text);
+    assert_eq!(framer.next_messages(WIDE, &mut messages), Ok(false));
+    assert_eq!(messages, ["{\"a\": 1}", "22", "\"cc\""]);
+    for (message, at) in messages.bytes().zip([1, 11, 16]) {
         assert_eq!(message.as_ptr(), chunk[at..].as_ptr());
     }
-    assert_eq!(framer.next_message(), Ok(None));
+    drop(messages);
     assert!(chunk.is_unique(), "a chunk that was read is let go");
 }
 
@@ -462,14 +486,18 @@ fn b27_brackets_are_matched_at_every_depth() {
 fn b27_finish_refuses_to_lose_messages() {
     let mut framer = JsonFramer::new(100);
     framer.push(Bytes::from_static(b"[1,2]"));
-    assert_eq!(framer.next_message(), Ok(Some(Bytes::from_static(b"1"))));
+    let mut messages = Messages::default();
+    assert_eq!(framer.next_messages(1, &mut messages), Ok(true));
+    assert_eq!(messages, ["1"]);
     assert!(!framer.is_complete());
     assert!(framer.finish().is_err());
-    assert!(framer.next_message().is_err());
+    assert!(framer.next_messages(1, &mut messages).is_err());
+    assert_eq!(messages, ["1"]);
 
     let mut framer = JsonFramer::new(100);
     framer.push(Bytes::from_static(b"[1] "));
-    assert_eq!(framer.next_message(), Ok(Some(Bytes::from_static(b"1"))));
+    let mut messages = Messages::default();
+    assert_eq!(framer.next_messages(1, &mut messages), Ok(true));
     assert_eq!(framer.finish(), Ok(()), "nothing is left but the bracket");
     assert!(framer.is_complete());
 }

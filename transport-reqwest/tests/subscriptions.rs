@@ -182,10 +182,7 @@ async fn b69_a_wake_is_announced_claimed_worked_on_and_acknowledged() {
     let mut wakes = world.wakes.read().live(Live::LongPoll).start();
     let event = loop {
         let batch = within(wakes.next()).await.unwrap().expect("it stays open");
-        let mut events = batch
-            .messages()
-            .iter()
-            .filter_map(|message| WakeEvent::parse(message));
+        let mut events = batch.messages().iter().filter_map(WakeEvent::parse);
         if let Some(event) = events.next() {
             break event;
         }

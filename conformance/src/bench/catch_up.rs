@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use durable_streams_client::DurableStream;
 use futures_util::stream::StreamExt as _;
 use serde::Deserialize;
@@ -127,7 +126,7 @@ async fn read(
     while let Some(batch) = reader.next().await? {
         match taken {
             Taken::Bytes => read += batch.bytes().len(),
-            Taken::Raw => read += batch.messages().iter().map(Bytes::len).sum::<usize>(),
+            Taken::Raw => read += batch.messages().iter().map(<[u8]>::len).sum::<usize>(),
             Taken::Typed => {
                 for message in batch.json::<Message>() {
                     let Message { id, note } = message?;

@@ -380,7 +380,7 @@ async fn b68_batches_are_of_bounded_size(cx: Context) {
             "a batch of {}",
             batch.messages().len()
         );
-        assert!(batch.messages().iter().all(|message| message == "7"));
+        assert!(batch.messages().iter().all(|message| message == b"7"));
         got += batch.messages().len() as u64;
         let checkpoint = batch.checkpoint();
         assert!(checkpoint.offset().is_some() || checkpoint.delivered() == got);

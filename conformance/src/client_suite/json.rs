@@ -203,7 +203,7 @@ async fn b29_messages_are_given_as_they_came(cx: Context) {
     let mut reader = cx.stream(&server).read().live(Live::Sse).start();
     let mut messages = Vec::new();
     while let Some(batch) = within(reader.next()).await.unwrap() {
-        messages.extend_from_slice(batch.messages());
+        messages.extend(batch.messages().bytes());
     }
     let once = [ODD, "-0.0", "\"\\u0041\""];
     assert_eq!(messages, [once, once].concat());

@@ -37,7 +37,7 @@ impl Transport for Watched {
 /// Messages of a JSON stream, bytes of any other.
 fn units(batch: &Batch, json: bool) -> Vec<Bytes> {
     if json {
-        return batch.messages().to_vec();
+        return batch.messages().bytes().collect();
     }
     let bytes = batch.bytes();
     bytes.chunks(1).map(Bytes::copy_from_slice).collect()

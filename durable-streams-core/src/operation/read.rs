@@ -7,7 +7,7 @@ use super::{Operation, Resend, answer, value};
 use crate::wire::content_type::Format;
 use crate::wire::error::{Error, OperationKind};
 use crate::wire::header::{self, HeaderError};
-use crate::wire::json::JsonFramer;
+use crate::wire::json::{self, Messages};
 use crate::wire::position::{self, Offset, Start};
 use crate::wire::url::StreamUrl;
 
@@ -76,18 +76,13 @@ impl Page {
     ///
     /// # Errors
     /// [`Protocol`](crate::ErrorKind::Protocol) when the body is not one JSON array.
-    pub fn messages(&self) -> Result<Vec<Bytes>, Error> {
-        if self.body.is_empty() {
-            return Ok(Vec::new());
+    pub fn messages(&self) -> Result<Messages, Error> {
+        let mut messages = Messages::default();
+        if !self.body.is_empty() {
+            // The whole body is here already: a limit per message protects nothing.
+            json::messages_of(self.body.clone(), usize::MAX, &mut messages)
+                .map_err(Error::protocol)?;
         }
-        // The whole body is here already: a limit per message protects nothing.
-        let mut framer = JsonFramer::new(usize::MAX);
-        framer.push(self.body.clone());
-        let mut messages = Vec::new();
-        while let Some(message) = framer.next_message().map_err(Error::protocol)? {
-            messages.push(message);
-        }
-        framer.finish().map_err(Error::protocol)?;
         Ok(messages)
     }
 }

@@ -6,10 +6,12 @@ use std::{collections::VecDeque, error::Error, fmt, mem};
 
 use bytes::Bytes;
 
+pub use self::messages::{Iter, Messages};
 pub use self::write::{join_messages, validate, wrap_message};
 
 use self::scan::{Nested, Scan, is_scalar, string_end};
 
+mod messages;
 mod scan;
 mod write;
 
@@ -85,23 +87,24 @@ impl Error for JsonError {}
 
 /// An incremental splitter of one top-level JSON array into its elements, the messages (§9.1).
 ///
-/// Give it every chunk of the body with [`push`](Self::push), take messages with [`next_message`](Self::next_message) until it
-/// has none, and at the end of the body ask [`finish`](Self::finish) whether it was all there.
+/// Give it every chunk of the body with [`push`](Self::push), take messages with [`next_messages`](Self::next_messages) until
+/// it has none, and at the end of the body ask [`finish`](Self::finish) whether it was all there.
 ///
 /// It finds where each element begins and ends, and refuses whatever makes that uncertain. Strings, and the grammar inside an
 /// element, are left to the parser that reads the message.
 ///
 /// ```
 /// use bytes::Bytes;
-/// use durable_streams_core::wire::json::JsonFramer;
+/// use durable_streams_core::wire::json::{JsonFramer, Messages};
 ///
 /// let mut framer = JsonFramer::new(1024);
+/// let mut messages = Messages::default();
 /// framer.push(Bytes::from_static(b"[ {\"n\": 1.0}, [2, 3"));
-/// assert_eq!(framer.next_message()?.as_deref(), Some(&b"{\"n\": 1.0}"[..]));
-/// assert_eq!(framer.next_message()?, None);
+/// framer.next_messages(usize::MAX, &mut messages)?;
+/// assert_eq!(messages, ["{\"n\": 1.0}"]);
 /// framer.push(Bytes::from_static(b"]]"));
-/// assert_eq!(framer.next_message()?.as_deref(), Some(&b"[2, 3]"[..]));
-/// assert_eq!(framer.next_message()?, None);
+/// framer.next_messages(usize::MAX, &mut messages)?;
+/// assert_eq!(messages, ["{\"n\": 1.0}", "[2, 3]"]);
 /// framer.finish()?;
 /// # Ok::<(), durable_streams_core::wire::json::JsonError>(())
 /// ```
@@ -170,14 +173,20 @@ impl JsonFramer {
 
     /// Adds the next chunk of the body, of any size.
     ///
-    /// Chunks wait unread, and outside the limit, until [`next_message`](Self::next_message) comes to them.
+    /// Chunks wait unread, and outside the limit, until [`next_messages`](Self::next_messages) comes to them.
     pub fn push(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() && self.failed.is_none() {
+        if chunk.is_empty() || self.failed.is_some() {
+            return;
+        }
+        if self.chunk.is_empty() {
+            self.chunk = chunk;
+        } else {
             self.queue.push_back(chunk);
         }
     }
 
-    /// The next complete message, or `None` when more bytes are needed or the array is closed.
+    /// Adds the next complete messages to `messages`, until these have `max_bytes` or the last of them passes that. Says whether
+    /// it was that which ended it: if not, more bytes are needed or the array is closed.
     ///
     /// A message is the element exactly as it was written, without the white space around it. It shares memory with the chunk
     /// if it lies in one.
@@ -185,19 +194,27 @@ impl JsonFramer {
     /// # Errors
     ///
     /// Whatever keeps the body from being one array (RFC 8259 §5) whose elements can be told apart, or a message over the limit.
-    /// Messages before the fault are given first; from then on the framer gives the same error.
-    pub fn next_message(&mut self) -> Result<Option<Bytes>, JsonError> {
+    /// Messages before the fault were added; from then on the framer gives the same error.
+    pub fn next_messages(
+        &mut self,
+        max_bytes: usize,
+        messages: &mut Messages,
+    ) -> Result<bool, JsonError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let result = self.advance();
+        let result = self.advance(max_bytes, messages);
         if let Err(error) = &result {
-            *self = Self {
-                failed: Some(error.clone()),
-                ..Self::new(self.limit)
-            };
+            self.fail(error.clone());
         }
         result
+    }
+
+    fn fail(&mut self, error: JsonError) {
+        *self = Self {
+            failed: Some(error),
+            ..Self::new(self.limit)
+        };
     }
 
     /// Whether the closing bracket was read. Only white space may follow it; anything else is an error.
@@ -206,76 +223,99 @@ impl JsonFramer {
         self.state == State::Done
     }
 
-    /// To be called at the end of the body, when [`next_message`](Self::next_message) has no more.
+    /// To be called at the end of the body, when [`next_messages`](Self::next_messages) has no more.
     ///
     /// # Errors
     ///
     /// [`JsonError::UnexpectedEnd`] when the array is not closed, which includes a body of no bytes; the error of
-    /// [`next_message`](Self::next_message) when it failed. A message that was not taken yet is the end come too early, too.
+    /// [`next_messages`](Self::next_messages) when it failed. A message that was not taken yet is the end come too early, too.
     pub fn finish(&mut self) -> Result<(), JsonError> {
-        let untaken = self.next_message()?.is_some();
+        let untaken = self.next_messages(1, &mut Messages::default())?;
         if untaken || !self.is_complete() {
             let error = JsonError::UnexpectedEnd {
                 position: self.base + self.pos as u64,
             };
-            *self = Self {
-                failed: Some(error.clone()),
-                ..Self::new(self.limit)
-            };
+            self.fail(error.clone());
             return Err(error);
         }
         Ok(())
     }
 
-    fn advance(&mut self) -> Result<Option<Bytes>, JsonError> {
-        while self.has_input()? {
+    fn advance(&mut self, max_bytes: usize, messages: &mut Messages) -> Result<bool, JsonError> {
+        let mut room = max_bytes;
+        while room > 0 {
+            if !self.has_input()? {
+                return Ok(false);
+            }
             #[cfg(test)]
             let from = self.pos;
-            let ended = self.step()?;
+            room = self.step(room, messages)?;
             #[cfg(test)]
             {
                 self.work += 1 + self.pos - from;
             }
-            if ended {
-                return self.message().map(Some);
-            }
         }
-        Ok(None)
+        Ok(true)
     }
 
-    /// Reads on, up to the end of the chunk at most, and says whether a message ends at `pos`.
-    fn step(&mut self) -> Result<bool, JsonError> {
+    /// Reads on, up to the end of the chunk at most, and adds the messages that end there. Says how much room is left.
+    fn step(&mut self, room: usize, messages: &mut Messages) -> Result<usize, JsonError> {
         match self.state {
             State::Scalar => {
                 let mut rest = self.chunk[self.pos..].iter();
                 let end = rest
                     .position(|byte| matches!(byte, b',' | b']' | b' ' | b'\t' | b'\n' | b'\r'));
                 self.pos = end.map_or(self.chunk.len(), |end| self.pos + end);
-                Ok(end.is_some())
+                match end {
+                    Some(_) => self.message(room, messages),
+                    None => Ok(room),
+                }
             }
             State::String => {
                 let from = self.pos + usize::from(self.escaped);
                 let end = string_end(&self.chunk, from);
                 self.escaped = end == Err(true);
                 self.pos = end.unwrap_or(self.chunk.len());
-                Ok(end.is_ok())
+                match end {
+                    Ok(_) => self.message(room, messages),
+                    Err(_) => Ok(room),
+                }
             }
-            State::Nested => match self.nested.scan(&self.chunk, self.pos) {
-                Scan::End(end) => {
-                    self.pos = end;
-                    Ok(true)
-                }
-                Scan::More => {
-                    self.pos = self.chunk.len();
-                    Ok(false)
-                }
-                Scan::Unexpected(at) => {
-                    self.pos = at;
-                    self.check_size()?;
-                    Err(self.unexpected(self.chunk[at]))
-                }
-            },
-            _ => self.between().map(|()| false),
+            State::Nested => self.nested(room, messages),
+            _ => self.between().map(|()| room),
+        }
+    }
+
+    /// Reads an array or object on, and others that follow it.
+    fn nested(&mut self, mut room: usize, messages: &mut Messages) -> Result<usize, JsonError> {
+        let (limit, is_cut) = (self.limit, !self.cut.is_empty());
+        let found = |start: usize, end: usize| {
+            let length = end - start;
+            // What asks for a closer look is the last of this round.
+            if is_cut || length > limit || length >= room {
+                return false;
+            }
+            room -= length;
+            messages.mark(start, end);
+            true
+        };
+        let (start, scan) = self.nested.scan(&self.chunk, self.start, self.pos, found);
+        messages.keep(&self.chunk);
+        self.start = start;
+        match scan {
+            Scan::End(end) => {
+                self.pos = end;
+                self.message(room, messages)
+            }
+            Scan::More => {
+                self.pos = self.chunk.len();
+                Ok(room)
+            }
+            Scan::Unexpected(at) => {
+                self.pos = at;
+                self.check_size()?;
+                Err(self.unexpected(self.chunk[at]))
+            }
         }
     }
 
@@ -329,22 +369,28 @@ impl JsonFramer {
         Ok(())
     }
 
-    /// The message that ends at `pos`.
-    fn message(&mut self) -> Result<Bytes, JsonError> {
+    /// Adds the message that ends at `pos`. Says how much room is left.
+    fn message(&mut self, room: usize, messages: &mut Messages) -> Result<usize, JsonError> {
         self.check_size()?;
         let position = self.message_position();
-        let message = if self.cut.is_empty() {
-            self.chunk.slice(self.start..self.pos)
-        } else {
-            self.cut
-                .extend_from_slice(&self.chunk[self.start..self.pos]);
-            Bytes::from(mem::take(&mut self.cut))
-        };
-        if self.state == State::Scalar && !is_scalar(&message) {
+        let last = &self.chunk[self.start..self.pos];
+        let is_cut = !self.cut.is_empty();
+        if is_cut {
+            self.cut.extend_from_slice(last);
+        }
+        let message = if is_cut { &self.cut[..] } else { last };
+        if self.state == State::Scalar && !is_scalar(message) {
             return Err(JsonError::InvalidValue { position });
         }
+        let room = room.saturating_sub(message.len());
+        if is_cut {
+            messages.push(Bytes::from(mem::take(&mut self.cut)));
+        } else {
+            messages.mark(self.start, self.pos);
+            messages.keep(&self.chunk);
+        }
         self.state = State::After;
-        Ok(message)
+        Ok(room)
     }
 
     /// Refuses a message that is too large as far as it was read.
@@ -370,6 +416,18 @@ impl JsonFramer {
     }
 }
 
+/// Adds the messages of a whole body.
+pub(crate) fn messages_of(
+    body: Bytes,
+    max_message_bytes: usize,
+    messages: &mut Messages,
+) -> Result<(), JsonError> {
+    let mut framer = JsonFramer::new(max_message_bytes);
+    framer.push(body);
+    framer.next_messages(usize::MAX, messages)?;
+    framer.finish()
+}
+
 /// Shows how far the framer is, not the messages that it holds.
 impl fmt::Debug for JsonFramer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -393,9 +451,11 @@ mod tests {
         let mut messages = 0;
         for chunk in body.chunks(chunk) {
             framer.push(Bytes::copy_from_slice(chunk));
-            while framer.next_message().expect("an array").is_some() {
-                messages += 1;
-            }
+            let mut some = Messages::default();
+            framer
+                .next_messages(usize::MAX, &mut some)
+                .expect("an array");
+            messages += some.len();
         }
         framer.finish().expect("a whole one");
         (framer.work, messages)

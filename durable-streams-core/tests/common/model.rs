@@ -81,7 +81,7 @@ impl Driver<Reader> {
         self.batches()
             .inspect(|batch| assert!(batch.is_empty() || batch.is_json() == (media == Media::Json)))
             .flat_map(|batch| match media {
-                Media::Json => batch.messages().to_vec(),
+                Media::Json => batch.messages().bytes().collect(),
                 _ => Log::bytes(media, &batch.bytes()).units,
             })
             .collect()

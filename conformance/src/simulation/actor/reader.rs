@@ -312,7 +312,7 @@ impl ReaderActor {
 
 fn delivered(batch: &Batch) -> Delivered {
     Delivered {
-        messages: batch.messages().to_vec(),
+        messages: batch.messages().bytes().collect(),
         bytes: if batch.is_json() {
             Bytes::new()
         } else {

@@ -62,7 +62,10 @@ impl HandedOut {
         let stream = &around.truth.streams[stream];
         let range = index(from)..index(to);
         let same = match stream.format {
-            Format::Json => stream.items.get(range) == Some(batch.messages()),
+            Format::Json => {
+                let items = stream.items.get(range);
+                items.is_some_and(|items| batch.messages().bytes().eq(items.iter().cloned()))
+            }
             _ => stream.bytes.get(range) == Some(&batch.bytes()[..]),
         };
         if from == to || !same {

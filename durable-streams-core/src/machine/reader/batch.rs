@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 
 use crate::wire::error::Error;
-use crate::wire::json;
+use crate::wire::json::{self, Messages};
 use crate::wire::position::Checkpoint;
 
 /// What a reader tells its user.
@@ -53,7 +53,7 @@ pub struct Batch {
 #[derive(Debug, Clone)]
 pub(super) enum Data {
     Bytes(Bytes),
-    Messages(Vec<Bytes>),
+    Messages(Messages),
 }
 
 impl Data {
@@ -72,7 +72,8 @@ impl Data {
         match self {
             Self::Bytes(mut bytes) => Self::Bytes(bytes.split_off(units.min(bytes.len()))),
             Self::Messages(mut messages) => {
-                Self::Messages(messages.split_off(units.min(messages.len())))
+                messages.skip(units);
+                Self::Messages(messages)
             }
         }
     }
@@ -103,7 +104,7 @@ impl Batch {
     pub fn size(&self) -> usize {
         match &self.data {
             Data::Bytes(bytes) => bytes.len(),
-            Data::Messages(messages) => messages.iter().map(Bytes::len).sum(),
+            Data::Messages(messages) => messages.size(),
         }
     }
 
@@ -112,11 +113,12 @@ impl Batch {
         matches!(self.data, Data::Messages(_))
     }
 
-    /// The messages of a JSON stream, each exactly as the server has it. A stream that is not JSON has none.
-    pub fn messages(&self) -> &[Bytes] {
+    /// The messages of a JSON stream, each exactly as the server has it: slices of what arrived, of which
+    /// [`bytes`](Messages::bytes) makes some to keep. A stream that is not JSON has none.
+    pub fn messages(&self) -> &Messages {
         match &self.data {
             Data::Messages(messages) => messages,
-            Data::Bytes(_) => &[],
+            Data::Bytes(_) => Messages::NONE,
         }
     }
 
@@ -143,8 +145,9 @@ impl Batch {
     pub fn bytes(&self) -> Bytes {
         match &self.data {
             Data::Bytes(bytes) => bytes.clone(),
-            Data::Messages(messages) => json::join_messages(messages.iter().map(AsRef::as_ref))
-                .unwrap_or_else(|| Bytes::from_static(b"[]")),
+            Data::Messages(messages) => {
+                json::join_messages(messages).unwrap_or_else(|| Bytes::from_static(b"[]"))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use super::{Answer, Phase, Reader, State};
 use crate::machine::Output;
 use crate::wire::content_type::Format;
 use crate::wire::error::{Error, FailureKind};
+use crate::wire::json::Messages;
 use crate::wire::position::Offset;
 
 /// An event stream that ends sooner, with nothing delivered, is a short one (B14).
@@ -200,7 +201,7 @@ impl Reader {
         let news = up_to_date && !self.told_up_to_date;
         if arrival.data.is_some() || moved || news || arrival.closed {
             let data = arrival.data.unwrap_or_else(|| match self.format {
-                Some(Format::Json) => Data::Messages(Vec::new()),
+                Some(Format::Json) => Data::Messages(Messages::default()),
                 _ => Data::Bytes(bytes::Bytes::new()),
             });
             self.deliver(data, up_to_date, arrival.closed);

@@ -1,5 +1,6 @@
 //! An event stream as the protocol uses it: data events, each group released by its control event (§5.8, B10).
 
+use std::mem::take;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use super::page::json_error;
 use crate::wire::content_type::Format;
 use crate::wire::error::{Error, ErrorKind, Failure};
 use crate::wire::header;
-use crate::wire::json::JsonFramer;
+use crate::wire::json::{self, Messages};
 use crate::wire::position::Offset;
 use crate::wire::sse::{SseError, SseEvent, SseParser, decode_base64};
 
@@ -18,10 +19,9 @@ use crate::wire::sse::{SseError, SseEvent, SseParser, decode_base64};
 #[derive(Debug)]
 pub(super) struct Events {
     parser: SseParser,
-    format: Format,
     base64: bool,
     /// Data whose control event has not come yet.
-    pending: Vec<Bytes>,
+    pending: Pending,
     pending_bytes: usize,
     max_bytes: usize,
     pub(super) opened: Instant,
@@ -29,6 +29,12 @@ pub(super) struct Events {
     pub(super) progress: bool,
     /// How the connection ended.
     pub(super) ended: Option<Result<(), Failure>>,
+}
+
+#[derive(Debug)]
+enum Pending {
+    Bytes(Vec<Bytes>),
+    Messages(Messages),
 }
 
 /// One group: what came since the last control event, and what the control event says.
@@ -74,9 +80,11 @@ impl Events {
         };
         Ok(Self {
             parser: SseParser::new(max_bytes),
-            format,
             base64,
-            pending: Vec::new(),
+            pending: match format {
+                Format::Json => Pending::Messages(Messages::default()),
+                Format::Text | Format::Binary => Pending::Bytes(Vec::new()),
+            },
             pending_bytes: 0,
             max_bytes,
             opened: now,
@@ -116,17 +124,16 @@ impl Events {
                 format!("over {limit} bytes without a control event"),
             ));
         }
-        if self.format != Format::Json {
-            self.pending.push(data);
-            return Ok(());
+        match &mut self.pending {
+            Pending::Bytes(pieces) => {
+                pieces.push(data);
+                Ok(())
+            }
+            // Each event is a document of its own, and its messages join those before it.
+            Pending::Messages(messages) => {
+                json::messages_of(data, self.max_bytes, messages).map_err(json_error)
+            }
         }
-        // Each event is a document of its own, and its messages join those before it.
-        let mut framer = JsonFramer::new(self.max_bytes);
-        framer.push(data);
-        while let Some(message) = framer.next_message().map_err(json_error)? {
-            self.pending.push(message);
-        }
-        framer.finish().map_err(json_error)
     }
 
     fn control(&mut self, event: &SseEvent) -> Result<Group, Error> {
@@ -141,12 +148,11 @@ impl Events {
             serde_json::from_slice(&event.data).map_err(|error| malformed(&error))?;
         let next_offset =
             Offset::new(control.stream_next_offset).map_err(|error| malformed(&error))?;
-        let pending = std::mem::take(&mut self.pending);
         self.pending_bytes = 0;
         Ok(Group {
-            data: match self.format {
-                Format::Json => Data::Messages(pending),
-                _ => Data::Bytes(concat(pending)),
+            data: match &mut self.pending {
+                Pending::Bytes(pieces) => Data::Bytes(concat(take(pieces))),
+                Pending::Messages(messages) => Data::Messages(take(messages)),
             },
             next_offset,
             cursor: control.stream_cursor.filter(|cursor| !cursor.is_empty()),

@@ -8,7 +8,7 @@ use super::batch::{Data, concat};
 use crate::operation::ReadHead;
 use crate::wire::content_type::Format;
 use crate::wire::error::{Error, ErrorKind, Failure};
-use crate::wire::json::{JsonError, JsonFramer};
+use crate::wire::json::{JsonError, JsonFramer, Messages};
 use crate::wire::position::Offset;
 
 /// An answer whose head is there and whose body is arriving.
@@ -195,28 +195,18 @@ fn json_piece(
     max: usize,
     expected: &mut usize,
 ) -> Result<Option<Piece>, Error> {
-    let mut messages = Vec::with_capacity(*expected);
-    let mut length = 0;
-    let mut drained = false;
-    while length < max {
-        match framer.next_message() {
-            Ok(Some(message)) => {
-                length += message.len();
-                messages.push(message);
-            }
-            Ok(None) => {
-                drained = true;
-                break;
-            }
-            Err(error) if messages.is_empty() => return Err(json_error(error)),
-            // What comes before the fault is delivered first; the framer says it again.
-            Err(_) => break,
-        }
-    }
+    let mut messages = Messages::default();
+    messages.reserve(*expected);
+    let more = match framer.next_messages(max, &mut messages) {
+        Ok(more) => more,
+        Err(error) if messages.is_empty() => return Err(json_error(error)),
+        // What comes before the fault is delivered first; the framer says it again.
+        Err(_) => true,
+    };
     *expected = messages.len();
     Ok((!messages.is_empty()).then_some(Piece {
         data: Data::Messages(messages),
-        drained,
+        drained: !more,
     }))
 }
 

@@ -24,9 +24,14 @@ pub(super) struct Nested {
     /// of them are no quotes, or pairs of them.
     block: Range<usize>,
     marks: u64,
-    /// The block ends inside of a string.
+    end: BlockEnd,
+}
+
+/// What the bytes behind a block are part of.
+#[derive(Clone, Copy, Default)]
+struct BlockEnd {
     in_string: bool,
-    /// The first byte behind the block is escaped by a backslash.
+    /// The first of them is escaped by a backslash.
     escaped: bool,
 }
 
@@ -41,64 +46,103 @@ pub(super) enum Scan {
 }
 
 impl Nested {
-    /// Reads on at `bytes[pos..]`, which at first begins with the opening bracket.
+    /// Reads on at `bytes[pos..]` what began at `start`, then with its opening bracket, and arrays and objects that follow with
+    /// no more than a comma and white space between.
+    ///
+    /// Each of them that another one follows is given to `found`, which takes it or ends it there. Says where the last one that
+    /// was not taken begins, and what became of it.
     #[inline]
-    pub(super) fn scan(&mut self, bytes: &[u8], mut pos: usize) -> Scan {
-        loop {
-            if pos >= self.block.end {
-                let Some(rest) = bytes.get(pos..).filter(|rest| !rest.is_empty()) else {
-                    return Scan::More;
-                };
-                self.scan_block(rest, pos);
+    pub(super) fn scan(
+        &mut self,
+        bytes: &[u8],
+        mut start: usize,
+        pos: usize,
+        mut found: impl FnMut(usize, usize) -> bool,
+    ) -> (usize, Scan) {
+        // All that changes with every bracket is kept out of memory.
+        let (mut depth, mut kinds, mut end) = (self.depth, self.kinds, self.end);
+        let (mut from, mut to, mut marks) = (self.block.start, self.block.end, 0);
+        if pos < to {
+            marks = self.marks & (u64::MAX << (pos - from));
+        } else {
+            to = pos;
+            if depth == 0 {
+                end = BlockEnd::default();
             }
-            let mut marks = self.marks & (u64::MAX << (pos - self.block.start));
-            while marks != 0 {
-                let at = self.block.start + marks.trailing_zeros() as usize;
-                marks &= marks - 1;
-                let fits = match bytes[at] {
-                    byte @ (b'[' | b'{') => self.open(byte == b'{'),
-                    byte @ (b']' | b'}') => self.close(byte == b'}'),
-                    _ => false,
-                };
-                if !fits {
-                    return Scan::Unexpected(at);
-                }
-                if self.depth == 0 {
-                    return Scan::End(at + 1);
-                }
-            }
-            pos = self.block.end;
         }
+        let scan = 'scan: loop {
+            while marks != 0 {
+                let at = from + marks.trailing_zeros() as usize;
+                marks &= marks - 1;
+                match bytes[at] {
+                    byte @ (b'[' | b'{') => {
+                        if depth % 64 == 0 && depth != 0 {
+                            self.outer.push(kinds);
+                        }
+                        depth += 1;
+                        kinds = kinds << 1 | u64::from(byte == b'{');
+                    }
+                    byte @ (b']' | b'}') if depth > 0 && (kinds & 1 != 0) == (byte == b'}') => {
+                        depth -= 1;
+                        kinds >>= 1;
+                        if depth == 0 {
+                            match next_nested(bytes, at + 1) {
+                                Some(next) if found(start, at + 1) => start = next,
+                                _ => break 'scan Scan::End(at + 1),
+                            }
+                        } else if depth % 64 == 0 {
+                            kinds = self.outer.pop().unwrap_or_default();
+                        }
+                    }
+                    _ => break 'scan Scan::Unexpected(at),
+                }
+            }
+            from = to;
+            let rest = &bytes[from..];
+            let Some(block) = rest.first_chunk() else {
+                if rest.is_empty() {
+                    break Scan::More;
+                }
+                let mut block = [b' '; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                marks = end.marks_behind(&block, rest.len());
+                to = bytes.len();
+                continue;
+            };
+            marks = end.marks_behind(block, BLOCK);
+            to = from + BLOCK;
+        };
+        (self.depth, self.kinds, self.end) = (depth, kinds, end);
+        (self.block, self.marks) = (from..to, marks);
+        (start, scan)
     }
 
     /// The bytes that were scanned are over, and others follow.
     pub(super) fn leave_block(&mut self) {
         self.block = 0..0;
     }
+}
 
-    /// Marks what `rest`, at `pos`, begins with.
-    #[inline]
-    fn scan_block(&mut self, rest: &[u8], pos: usize) {
-        if self.depth == 0 {
-            // A message begins here.
-            (self.in_string, self.escaped) = (false, false);
+/// Where an array or object begins that follows directly what ends at `end`.
+#[inline(always)]
+fn next_nested(bytes: &[u8], end: usize) -> Option<usize> {
+    let (mut at, mut comma) = (end, false);
+    loop {
+        match bytes.get(at)? {
+            b' ' | b'\t' | b'\n' | b'\r' => {}
+            b',' if !comma => comma = true,
+            b'{' | b'[' if comma => return Some(at),
+            _ => return None,
         }
-        let length = rest.len().min(BLOCK);
-        self.marks = match rest.first_chunk() {
-            Some(block) => self.marks(block, length),
-            None => {
-                let mut block = [b' '; BLOCK];
-                block[..length].copy_from_slice(rest);
-                self.marks(&block, length)
-            }
-        };
-        self.block = pos..pos + length;
+        at += 1;
     }
+}
 
-    /// Marks the bytes of `block` that are brackets outside of strings, and some that no valid JSON has there. The first `length`
-    /// bytes are real, others are spaces.
-    #[inline]
-    fn marks(&mut self, block: &[u8; BLOCK], length: usize) -> u64 {
+impl BlockEnd {
+    /// Marks the bytes of `block`, the next one, that are brackets outside of strings, and some that no valid JSON has there. The
+    /// first `length` bytes are real, others are spaces.
+    #[inline(always)]
+    fn marks_behind(&mut self, block: &[u8; BLOCK], length: usize) -> u64 {
         let backslashes = mask(block, |bytes| bytes.cmp_eq(splat(b'\\')));
         let mut escaped = u64::from(mem::take(&mut self.escaped));
         let mut escapes = backslashes & !escaped;
@@ -125,28 +169,6 @@ impl Nested {
         // The four brackets, and besides them only `Y`, `_`, `y` and DEL, become 0x7F.
         let brackets = mask(block, |bytes| (bytes | splat(0x26)).cmp_eq(splat(0x7F)));
         (brackets | backslashes) & !strings
-    }
-
-    fn open(&mut self, object: bool) -> bool {
-        if self.depth != 0 && self.depth % 64 == 0 {
-            self.outer.push(self.kinds);
-        }
-        self.depth += 1;
-        self.kinds = self.kinds << 1 | u64::from(object);
-        true
-    }
-
-    /// Closes the innermost bracket, unless it is of the other kind.
-    fn close(&mut self, object: bool) -> bool {
-        if self.depth == 0 || (self.kinds & 1 != 0) != object {
-            return false;
-        }
-        self.kinds >>= 1;
-        self.depth -= 1;
-        if self.depth != 0 && self.depth % 64 == 0 {
-            self.kinds = self.outer.pop().unwrap_or_default();
-        }
-        true
     }
 }
 
