@@ -33,7 +33,7 @@ pub use machine::worker::{
 };
 #[doc(inline)]
 pub use machine::writer::{
-    AfterClaim, FlushId, Flushed, Refused, RefusedReason, Unsent, Writer, WriterConfig,
+    Accepted, AfterClaim, FlushId, Flushed, Refused, RefusedReason, Unsent, Writer, WriterConfig,
     WriterEvent,
 };
 #[doc(inline)]

@@ -62,6 +62,8 @@ impl Writer {
 
     /// Appends a message, once there is room in the buffer: bytes, or on a JSON stream one JSON value.
     ///
+    /// Behind a message that filled a batch it lets other tasks of its thread go first, once: one of them sends the batch.
+    ///
     /// # Errors
     /// The message comes back with why it can never be taken.
     ///
@@ -69,6 +71,7 @@ impl Writer {
     /// Until it resolves nothing was appended; a message of a dropped future is dropped with it.
     pub async fn append(&self, message: impl Into<Bytes>) -> Result<(), Refused> {
         let message = message.into();
+        self.shared.give_way().await;
         // Mostly there is room, and nothing to wait for; then a message is not even moved.
         match self.try_push(&message, false) {
             Ok(_) => Ok(()),
@@ -97,6 +100,7 @@ impl Writer {
     /// As [`append`](Self::append).
     pub async fn append_with_receipt(&self, message: impl Into<Bytes>) -> Result<Receipt, Refused> {
         let message = message.into();
+        self.shared.give_way().await;
         let ticket = match self.try_push(&message, true) {
             Ok(ticket) => ticket,
             Err(reason) => self.wait_push(message, reason, true).await?,
@@ -160,6 +164,11 @@ impl Writer {
             .map_err(|error| refuse(format!("the message cannot be written as JSON: {error}")))
     }
 
+    /// Whether to let others on this thread go first.
+    fn gives_way(&self) -> bool {
+        self.shared.gives_way()
+    }
+
     #[inline]
     fn try_push(&self, message: &Bytes, receipt: bool) -> Result<u64, RefusedReason> {
         self.shared.check(message)?;
@@ -167,6 +176,7 @@ impl Writer {
     }
 
     async fn push_checked(&self, message: Bytes, receipt: bool) -> Result<u64, Refused> {
+        self.shared.give_way().await;
         match self.shared.append(&message, receipt) {
             Ok(ticket) => Ok(ticket),
             Err(reason) => self.wait_push(message, reason, receipt).await,
@@ -185,7 +195,9 @@ impl Writer {
         };
         self.give(message, |state, message, clock| {
             let taken = state.append(&message, receipt, clock);
-            taken.map_err(|reason| Refused { message, reason })
+            taken
+                .map(|accepted| accepted.ticket)
+                .map_err(|reason| Refused { message, reason })
         })
         .await
     }

@@ -1,6 +1,9 @@
 //! What the handles of a writer and its driver share.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -20,6 +23,8 @@ use crate::transport::Timer;
 pub(crate) struct Shared {
     timer: Arc<dyn Timer>,
     json: bool,
+    /// A batch was filled: before the next message is taken, the driver is let at it where it shares a thread with whoever appends.
+    give_way: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -28,6 +33,7 @@ impl Shared {
         Self {
             timer,
             json: machine.as_ref().is_ok_and(WriterMachine::is_json),
+            give_way: AtomicBool::new(false),
             state: Mutex::new(State::new(machine)),
         }
     }
@@ -38,7 +44,7 @@ impl Shared {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut state);
         if !state.deferred.is_empty() {
-            let deferred = std::mem::take(&mut state.deferred);
+            let deferred = mem::take(&mut state.deferred);
             drop(state);
             deferred.run();
         }
@@ -73,7 +79,36 @@ impl Shared {
     /// Appends, if there is room now, what was [checked](Self::check).
     #[inline]
     pub(super) fn append(&self, message: &Bytes, receipt: bool) -> Result<u64, RefusedReason> {
-        self.with(|state| state.append(message, receipt, &*self.timer))
+        let accepted = self.with(|state| state.append(message, receipt, &*self.timer))?;
+        if accepted.fills_batch {
+            self.give_way.store(true, Ordering::Relaxed);
+        }
+        Ok(accepted.ticket)
+    }
+
+    /// Whether to let others on this thread go first: so once for every batch that was filled.
+    #[inline]
+    pub(super) fn gives_way(&self) -> bool {
+        // Whoever misses it, or gives way once more than others, only goes a little later or sooner.
+        let gives_way = self.give_way.load(Ordering::Relaxed);
+        if gives_way {
+            self.give_way.store(false, Ordering::Relaxed);
+        }
+        gives_way
+    }
+
+    /// Lets others on this thread go first, if it is time for that.
+    #[inline]
+    pub(super) async fn give_way(&self) {
+        let mut ready = !self.gives_way();
+        poll_fn(|cx| {
+            if mem::replace(&mut ready, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     pub(super) fn flush(self: &Arc<Self>) -> Flush {

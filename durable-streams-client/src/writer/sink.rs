@@ -29,16 +29,26 @@ impl WriterSink {
             flush: None,
         }
     }
+
+    /// Waits until the message before is taken.
+    fn poll_append(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if let Some(append) = &mut self.append {
+            let result = ready!(append.as_mut().poll(cx));
+            self.append = None;
+            return Poll::Ready(result);
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl Sink<Bytes> for WriterSink {
     type Error = Refused;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        if let Some(append) = &mut self.append {
-            let result = ready!(append.as_mut().poll(cx));
-            self.append = None;
-            return Poll::Ready(result);
+        ready!(self.poll_append(cx))?;
+        if self.writer.gives_way() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         Poll::Ready(Ok(()))
     }
@@ -60,7 +70,7 @@ impl Sink<Bytes> for WriterSink {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        ready!(self.as_mut().poll_ready(cx))?;
+        ready!(self.poll_append(cx))?;
         let writer = self.writer.clone();
         let flush = self
             .flush

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use durable_streams_core::{
-    Error, ErrorKind, FlushId, Flushed, Offset, Refused, RefusedReason, Writer as WriterMachine,
-    WriterEvent,
+    Accepted, Error, ErrorKind, FlushId, Flushed, Offset, Refused, RefusedReason,
+    Writer as WriterMachine, WriterEvent,
 };
 
 use super::receipt::Stored;
@@ -107,18 +107,19 @@ impl State {
         message: &Bytes,
         receipt: bool,
         clock: &dyn Timer,
-    ) -> Result<u64, RefusedReason> {
+    ) -> Result<Accepted, RefusedReason> {
         let machine = self.machine().map_err(RefusedReason::Error)?;
         let stirred = machine.needs_poll();
-        let ticket = machine.append_checked(message, || clock.now())?;
+        let accepted = machine.append_checked(message, || clock.now())?;
         // Most messages join a batch that waits already, and nobody has to wake for them.
         if !stirred && machine.needs_poll() {
             self.wake_driver();
         }
         if receipt {
-            self.receipts.push_back((ticket, Slot::Empty(None)));
+            self.receipts
+                .push_back((accepted.ticket, Slot::Empty(None)));
         }
-        Ok(ticket)
+        Ok(accepted)
     }
 
     /// Begins a flush; or gives its result where the writer is over.

@@ -51,6 +51,35 @@ fn b49_append_waits_for_room_and_try_append_gives_the_message_back() {
 }
 
 #[test]
+fn b50_whoever_fills_a_batch_lets_the_driver_at_it_first() {
+    let (mut world, writer) = World::new(|builder| builder.max_batch_messages(2));
+    world.server.always(Fault::Held);
+    let mut all = with(&writer, |writer| async move {
+        for n in 0..5 {
+            writer.append_json(&n).await.unwrap();
+        }
+    });
+    for taken in [2, 4] {
+        assert!(all.poll().is_pending());
+        assert_eq!(writer.pending(), taken, "the next one is not taken yet");
+        assert!(all.is_woken(), "there is room: it goes on at once");
+    }
+    assert!(all.poll().is_ready());
+    world.settle();
+    assert_eq!(world.server.requests().len(), 1);
+    // What does not wait does not give way, and takes that from nobody else.
+    writer.try_append("5").unwrap();
+    writer.try_append("6").unwrap();
+    let mut given_up = append(&writer, 7);
+    assert!(given_up.poll().is_pending());
+    drop(given_up);
+    assert_eq!(writer.pending(), 7, "what was dropped was not taken");
+    world.server.release();
+    world.run(async move { writer.flush().await }).unwrap();
+    assert_eq!(world.server.stored(), [0, 1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
 fn b49_a_message_that_can_never_be_taken_comes_back_at_once() {
     let (mut world, writer) = World::new(|builder| builder.max_buffer_bytes(8));
     world.server.always(Fault::Held);

@@ -53,6 +53,24 @@ fn b49_a_sink_is_not_ready_while_the_buffer_is_full() {
 }
 
 #[test]
+fn b50_a_sink_whose_batch_is_full_lets_the_driver_at_it_first() {
+    let (mut world, writer) = World::new(|builder| builder.max_batch_messages(2));
+    let sink = writer.sink();
+    let mut feeding = Task::new(async move {
+        let mut sink = sink;
+        for n in ["0", "1", "2"] {
+            sink.feed(Bytes::from(n)).await.unwrap();
+        }
+        sink.flush().await.unwrap();
+    });
+    assert!(feeding.poll().is_pending());
+    assert_eq!(writer.pending(), 2, "the next one is not taken yet");
+    assert!(feeding.is_woken(), "there is room: it goes on at once");
+    world.run_for(&mut feeding, 100).unwrap();
+    assert_eq!(world.server.stored(), [0, 1, 2]);
+}
+
+#[test]
 fn b59_what_is_sent_after_a_dropped_flush_is_flushed_too() {
     let (mut world, writer) = World::new(|builder| builder.max_batch_messages(1));
     world.server.faults([Fault::None, Fault::Held]);

@@ -69,6 +69,16 @@ pub struct Flushed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlushId(pub(super) u64);
 
+/// A message that a writer has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Its ticket.
+    pub ticket: u64,
+    /// Whether its batch is full with it, and may go: where the writer is driven by the thread that appends, it is time to let it.
+    pub fills_batch: bool,
+}
+
 /// A message that a writer does not take, and why.
 #[derive(Debug)]
 pub struct Refused {

@@ -20,7 +20,7 @@ mod pace;
 mod sending;
 
 pub use config::{AfterClaim, WriterConfig};
-pub use event::{FlushId, Flushed, Refused, RefusedReason, Unsent, WriterEvent};
+pub use event::{Accepted, FlushId, Flushed, Refused, RefusedReason, Unsent, WriterEvent};
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -154,7 +154,9 @@ impl Writer {
             Ok(()) => self.append_checked(&message, || now),
             Err(error) => Err(RefusedReason::Error(error)),
         };
-        taken.map_err(|reason| Refused { message, reason })
+        taken
+            .map(|accepted| accepted.ticket)
+            .map_err(|reason| Refused { message, reason })
     }
 
     /// As [`append`](Self::append), for a message that is known to be JSON where the stream is: that is not looked at. The
@@ -168,7 +170,7 @@ impl Writer {
         &mut self,
         message: &Bytes,
         clock: impl FnOnce() -> Instant,
-    ) -> Result<u64, RefusedReason> {
+    ) -> Result<Accepted, RefusedReason> {
         let length = message.len();
         if length == 0 || !self.has_room(length) || !matches!(self.phase, Phase::Open) {
             return Err(self.refusal(length));
@@ -178,22 +180,27 @@ impl Writer {
         self.buffered_bytes += length;
         let (max_bytes, max_messages) =
             (self.config.max_batch_bytes, self.config.max_batch_messages);
-        match self.queue.back_mut() {
+        let fills_batch = match self.queue.back_mut() {
             Some(batch) if batch.has_room(length, max_bytes, max_messages) => {
                 batch.push(message);
-                if !batch.has_room(1, max_bytes, max_messages) {
+                let full = !batch.has_room(1, max_bytes, max_messages);
+                if full {
                     batch.seal();
                     self.stirred = true;
                 }
+                full
             }
             _ => self.begin_batch(ticket, message, clock()),
-        }
-        Ok(ticket)
+        };
+        Ok(Accepted {
+            ticket,
+            fills_batch,
+        })
     }
 
-    /// Begins a batch with a message.
+    /// Begins a batch with a message. Says whether it is full with it.
     #[cold]
-    fn begin_batch(&mut self, ticket: u64, message: &Bytes, now: Instant) {
+    fn begin_batch(&mut self, ticket: u64, message: &Bytes, now: Instant) -> bool {
         self.seal_last();
         self.stirred = true;
         let (max_bytes, max_messages) =
@@ -213,7 +220,9 @@ impl Writer {
             }
             batch
         };
+        let full = batch.is_sealed();
         self.queue.push_back(batch);
+        full
     }
 
     /// Why a message of this length is not taken.
