@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::io::AsyncReadExt as _;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyDataStream, BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -124,7 +124,27 @@ pub(super) async fn append(
     content_type: &str,
     body: Bytes,
 ) -> Result<(), BoxError> {
-    let (status, _, mut chunks) = stack.send(post(url, content_type, body)?).await?;
+    finish(stack, post(url, content_type, body)?).await
+}
+
+/// Sends an append of a producer, and reads its answer to the end.
+pub(super) async fn produce(
+    stack: &dyn Bare,
+    url: &str,
+    content_type: &str,
+    seq: usize,
+    body: Bytes,
+) -> Result<(), BoxError> {
+    let mut request = post(url, content_type, body)?;
+    let headers = request.headers_mut();
+    headers.insert("producer-id", HeaderValue::from_static("bench"));
+    headers.insert("producer-epoch", HeaderValue::from_static("0"));
+    headers.insert("producer-seq", HeaderValue::from(seq));
+    finish(stack, request).await
+}
+
+async fn finish(stack: &dyn Bare, append: Request<Bytes>) -> Result<(), BoxError> {
+    let (status, _, mut chunks) = stack.send(append).await?;
     while let Some(chunk) = chunks.next().await {
         chunk?;
     }

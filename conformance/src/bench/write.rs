@@ -1,5 +1,6 @@
-//! How fast the exactly-once writer stores messages, beside loops that post the same full batches: one that keeps their order, and
-//! one that lets several of them go at a time and does not care. Over several connections only one of the two can be had.
+//! How fast the exactly-once writer stores messages, beside loops that post the same full batches: one that sends the same requests,
+//! in their order, and one that sends plain appends, several at a time, and does not care for their order. Over several connections only
+//! one of the two can be had.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,10 +30,14 @@ pub(super) async fn writer(bench: &mut Bench<'_>, progress: &dyn Fn()) -> Result
                 let (stream, _) = bench.stream(content_type).await?;
                 ours.push(rate(count, write(&stream, &message, count).await?));
                 stream.delete().await?;
-                for (at_a_time, rates) in [1, IN_FLIGHT].into_iter().zip(&mut theirs) {
+                for (ordered, rates) in [true, false].into_iter().zip(&mut theirs) {
                     let (stream, url) = bench.stream(content_type).await?;
                     let batches = batches(content_type, &message, count);
-                    let time = post(&*bench.bare, &url, content_type, batches, at_a_time).await?;
+                    let time = if ordered {
+                        produce(&*bench.bare, &url, content_type, batches).await?
+                    } else {
+                        post(&*bench.bare, &url, content_type, batches).await?
+                    };
                     rates.push(rate(count, time));
                     stream.delete().await?;
                 }
@@ -41,7 +46,7 @@ pub(super) async fn writer(bench: &mut Bench<'_>, progress: &dyn Fn()) -> Result
             let [in_order, unordered] = &mut theirs;
             let what = format!("{label} {name}, messages/s");
             bench.row(&what, Better::More, client, Some(median(in_order)));
-            let what = format!("{what}, beside {IN_FLIGHT} at a time in any order");
+            let what = format!("{what}, beside {IN_FLIGHT} plain appends at a time in any order");
             bench.row(what, Better::More, client, Some(median(unordered)));
             progress();
         }
@@ -104,18 +109,31 @@ fn batches(content_type: &str, message: &Bytes, count: usize) -> impl Iterator<I
     sizes.map(move |size| batch(content_type, message, size))
 }
 
-/// Posts so many of them at a time.
+/// Sends them as a producer does, one after the other.
+async fn produce(
+    stack: &dyn Bare,
+    url: &str,
+    content_type: &str,
+    batches: impl Iterator<Item = Bytes>,
+) -> Result<Duration, BoxError> {
+    let begun = Instant::now();
+    for (seq, batch) in batches.enumerate() {
+        bare::produce(stack, url, content_type, seq, batch).await?;
+    }
+    Ok(begun.elapsed())
+}
+
+/// Posts several of them at a time.
 async fn post(
     stack: &dyn Bare,
     url: &str,
     content_type: &str,
     batches: impl Iterator<Item = Bytes>,
-    at_a_time: usize,
 ) -> Result<Duration, BoxError> {
     let begun = Instant::now();
     stream::iter(batches)
         .map(|batch| bare::append(stack, url, content_type, batch))
-        .buffer_unordered(at_a_time)
+        .buffer_unordered(IN_FLIGHT)
         .try_for_each(|()| async { Ok(()) })
         .await?;
     Ok(begun.elapsed())
@@ -139,7 +157,7 @@ pub(super) async fn many(bench: &mut Bench<'_>) -> Result<(), BoxError> {
         let begun = Instant::now();
         let posts = streams
             .iter()
-            .map(|(_, url)| post(&*bench.bare, url, BYTES, batches(BYTES, &message, count), 1));
+            .map(|(_, url)| produce(&*bench.bare, url, BYTES, batches(BYTES, &message, count)));
         futures_util::future::try_join_all(posts).await?;
         theirs.push(rate(count * WRITERS, begun.elapsed()));
         for (stream, _) in streams {
