@@ -8,7 +8,11 @@ use std::{collections::VecDeque, error::Error, fmt, mem};
 
 use base64_simd::STANDARD;
 use bytes::Bytes;
-use memchr::{memchr2, memchr2_iter};
+use memchr::memchr2_iter;
+
+use self::line::{Line, has_line_end, line_end, value_of};
+
+mod line;
 
 /// A cut line up to this size is copied out of the buffer, which serves the next one; a longer one takes the buffer with it.
 const COPY_BELOW: usize = 2048;
@@ -48,26 +52,13 @@ impl SseEvent {
     }
 }
 
-/// The type of an event. Those that the protocol uses need no share in the chunk.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The type of an event. Those that the protocol uses take no memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
-    #[default]
     Message,
     Data,
     Control,
-    Other(Bytes),
-}
-
-impl Kind {
-    /// How much of the limit it takes.
-    fn len(&self) -> usize {
-        match self {
-            Self::Message => 0,
-            Self::Data => b"data".len(),
-            Self::Control => b"control".len(),
-            Self::Other(name) => name.len(),
-        }
-    }
+    Other(Box<[u8]>),
 }
 
 /// Why an event stream cannot be read any further.
@@ -115,23 +106,34 @@ impl Error for SseError {}
 pub struct SseParser {
     limit: usize,
     failed: bool,
-    /// How much more of the event fits into the limit.
+    /// How long a line may be until the event passes the limit.
     room: usize,
     /// Chunks not looked at yet, none of them empty.
     queue: VecDeque<Bytes>,
-    /// The chunk being read; empty when there is none.
-    chunk: Bytes,
+    /// The chunk being read: some of it is unread.
+    chunk: Option<Bytes>,
     /// Where the unread part of `chunk` begins.
     pos: usize,
-    /// The line being read, as far as earlier chunks held it.
+    /// The line being read, when more than one chunk holds it.
     cut: Vec<u8>,
     /// The last line ended in CR: an LF that comes next belongs to it.
     after_cr: bool,
     first_line: bool,
-    event: Kind,
+    event: Type,
+    /// The name that belongs to [`Type::Other`]: one buffer for all, so that a line costs no allocation.
+    name: Vec<u8>,
     data: Data,
     #[cfg(test)]
     work: usize,
+}
+
+/// The type of the event being read: as small as can be, because it is written with each event.
+#[derive(Debug, Clone, Copy)]
+enum Type {
+    Message,
+    Data,
+    Control,
+    Other,
 }
 
 /// The data of the event being read.
@@ -154,49 +156,6 @@ impl Data {
     }
 }
 
-/// What a line means. The numbers say where in the line the value begins.
-enum Line {
-    Data(usize),
-    Event(usize),
-    Ignored,
-}
-
-impl Line {
-    fn parse(line: &[u8]) -> Self {
-        if let Some(at) = value_of(line, b"data") {
-            Self::Data(at)
-        } else if let Some(at) = value_of(line, b"event") {
-            Self::Event(at)
-        } else {
-            Self::Ignored
-        }
-    }
-}
-
-/// Where the line ends that `bytes` begin with.
-#[inline]
-fn line_end(bytes: &[u8]) -> Option<usize> {
-    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    if bytes.len() < 16 {
-        // The call would cost more than the search.
-        bytes.iter().position(is_end)
-    } else if is_end(&bytes[0]) {
-        Some(0)
-    } else {
-        memchr2(b'\r', b'\n', bytes)
-    }
-}
-
-/// Where the value begins if `line` is the field `name`. A field without a colon has an empty value.
-fn value_of(line: &[u8], name: &[u8]) -> Option<usize> {
-    match line.strip_prefix(name)? {
-        [] => Some(name.len()),
-        [b':', b' ', ..] => Some(name.len() + 2),
-        [b':', ..] => Some(name.len() + 1),
-        _ => None,
-    }
-}
-
 impl SseParser {
     /// A parser that holds at most `max_event_bytes` of an unfinished event: its type, its data so far and the line being read.
     #[must_use]
@@ -206,12 +165,13 @@ impl SseParser {
             failed: false,
             room: max_event_bytes,
             queue: VecDeque::new(),
-            chunk: Bytes::new(),
+            chunk: None,
             pos: 0,
             cut: Vec::new(),
             after_cr: false,
             first_line: true,
-            event: Kind::Message,
+            event: Type::Message,
+            name: Vec::new(),
             data: Data::None,
             #[cfg(test)]
             work: 0,
@@ -221,34 +181,46 @@ impl SseParser {
     /// Adds the next chunk of the body, of any size.
     ///
     /// Chunks wait unread, and outside the limit, until [`next_event`](Self::next_event) comes to them.
+    #[inline]
     pub fn push(&mut self, chunk: Bytes) {
-        if chunk.is_empty() || self.failed {
-            return;
-        }
-        if !self.chunk.is_empty() {
-            self.queue.push_back(chunk);
-        } else if chunk.len() <= SHORT && !self.after_cr && self.continues_a_line(&chunk) {
+        if self.chunk.is_none()
+            && (1..=SHORT).contains(&chunk.len())
+            && self.continues_a_line(&chunk)
+        {
             self.set_aside(&chunk);
         } else {
-            self.chunk = chunk;
+            self.keep(chunk);
         }
     }
 
+    #[inline]
     fn continues_a_line(&mut self, part: &[u8]) -> bool {
         #[cfg(test)]
         {
             self.work += part.len();
         }
-        part.len() <= self.room && line_end(part).is_none()
+        part.len() <= self.room - self.cut.len() && !has_line_end(part)
     }
 
     /// Keeps a part of a line until the rest is there, so that it is neither searched again nor keeps its chunk alive.
+    #[inline]
     fn set_aside(&mut self, part: &[u8]) {
+        self.after_cr = false;
         self.cut.extend_from_slice(part);
-        self.room -= part.len();
         #[cfg(test)]
         {
             self.work += part.len();
+        }
+    }
+
+    fn keep(&mut self, chunk: Bytes) {
+        if chunk.is_empty() || self.failed {
+            return;
+        }
+        if self.chunk.is_none() {
+            self.chunk = Some(chunk);
+        } else {
+            self.queue.push_back(chunk);
         }
     }
 
@@ -260,7 +232,7 @@ impl SseParser {
     /// from then on.
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<SseEvent>, SseError> {
-        if !self.chunk.is_empty() {
+        if self.chunk.is_some() {
             return self.read_on();
         }
         if self.failed {
@@ -270,36 +242,52 @@ impl SseParser {
     }
 
     fn read_on(&mut self) -> Result<Option<SseEvent>, SseError> {
-        while !self.chunk.is_empty() {
-            if mem::take(&mut self.after_cr) && self.chunk[self.pos] == b'\n' {
+        while let Some(chunk) = &self.chunk {
+            let rest = &chunk[self.pos..];
+            if mem::take(&mut self.after_cr) && rest[0] == b'\n' {
                 self.advance(1);
                 continue;
             }
-            let rest = &self.chunk[self.pos..];
             if rest.starts_with(DATA_LINE) && self.cut.is_empty() && DATA_LINE.len() <= self.room {
-                self.event = Kind::Data;
+                self.event = Type::Data;
                 self.begin_line();
                 self.advance(DATA_LINE.len());
                 continue;
             }
-            let line_end = line_end(rest);
-            let length = line_end.unwrap_or(rest.len());
+            let line_end = line_end(chunk, self.pos);
+            let length = line_end.unwrap_or(chunk.len()) - self.pos;
             #[cfg(test)]
             {
                 self.work += 1 + length;
             }
-            if length > self.room {
-                *self = Self {
-                    failed: true,
-                    ..Self::new(self.limit)
-                };
-                return self.next_event();
+            if length > self.room - self.cut.len() {
+                return self.fail();
+            }
+            if line_end.is_none() || !self.cut.is_empty() {
+                self.cut.extend_from_slice(&rest[..length]);
+                #[cfg(test)]
+                {
+                    self.work += length;
+                }
             }
             if line_end.is_none() {
-                let chunk = mem::take(&mut self.chunk);
-                self.set_aside(&chunk[self.pos..]);
                 self.advance(length);
                 continue;
+            }
+            // Most events have one data line and then a blank one. They are given as they are found: each place that an event is
+            // moved to on its way out costs more than the search for its end.
+            if rest[length..].starts_with(b"\n\n") && matches!(self.data, Data::None) {
+                if !self.cut.is_empty() {
+                    if let Some(at) = value_of(&self.cut, b"data") {
+                        let data = self.cut_value(at);
+                        self.advance(length + 2);
+                        return Ok(Some(self.finish(data)));
+                    }
+                } else if let Some(at) = value_of(&rest[..length], b"data") {
+                    let data = chunk.slice(self.pos + at..self.pos + length);
+                    self.advance(length + 2);
+                    return Ok(Some(self.finish(data)));
+                }
             }
             self.after_cr = rest[length] == b'\r';
             if length > 0 || !self.cut.is_empty() {
@@ -307,40 +295,59 @@ impl SseParser {
                 self.advance(length + 1);
                 continue;
             }
-            self.first_line = false;
             self.advance(1);
-            if let Some(event) = self.dispatch() {
-                return Ok(Some(event));
+            match mem::replace(&mut self.data, Data::None) {
+                Data::None => {
+                    self.event = Type::Message;
+                    self.begin_line();
+                }
+                Data::One(line) => return Ok(Some(self.finish(line))),
+                Data::Many(lines) => return Ok(Some(self.finish(Bytes::from(lines)))),
             }
         }
         Ok(None)
     }
 
+    #[cold]
+    fn fail(&mut self) -> Result<Option<SseEvent>, SseError> {
+        *self = Self {
+            limit: self.limit,
+            failed: true,
+            ..Self::new(0)
+        };
+        self.next_event()
+    }
+
     /// Goes on behind what was read. A chunk that was read is not kept alive.
+    #[inline]
     fn advance(&mut self, length: usize) {
         self.pos += length;
-        if self.pos >= self.chunk.len() {
-            self.chunk = self.queue.pop_front().unwrap_or_default();
+        let read = |chunk: &Bytes| self.pos >= chunk.len();
+        if self.chunk.as_ref().is_some_and(read) {
+            // An empty queue need not be asked, as short chunks notice.
+            self.chunk = if self.queue.is_empty() {
+                None
+            } else {
+                self.queue.pop_front()
+            };
             self.pos = 0;
         }
     }
 
-    /// Takes in a line, not an empty one, that ends in `chunk[start..end]`.
+    /// Takes in a line, not an empty one, that ends in `chunk[start..end]`: all of it is in `cut` if earlier chunks hold some.
     fn line(&mut self, start: usize, end: usize) {
-        #[cfg(test)]
-        {
-            // At most the whole line is joined to others.
-            self.work += self.cut.len() + end - start;
-        }
+        let Some(chunk) = &self.chunk else { return };
         let is_cut = !self.cut.is_empty();
-        if is_cut {
-            self.cut.extend_from_slice(&self.chunk[start..end]);
-        }
         let line = if is_cut {
             &self.cut[..]
         } else {
-            &self.chunk[start..end]
+            &chunk[start..end]
         };
+        #[cfg(test)]
+        {
+            // At most the whole line is joined to others.
+            self.work += line.len();
+        }
         let bom = if self.first_line && line.starts_with(BOM) {
             BOM.len()
         } else {
@@ -349,25 +356,22 @@ impl SseParser {
         match Line::parse(&line[bom..]) {
             Line::Ignored => {}
             Line::Event(at) => {
-                let at = bom + at;
-                self.event = match &line[at..] {
-                    b"" | b"message" => Kind::Message,
-                    b"data" => Kind::Data,
-                    b"control" => Kind::Control,
-                    other if is_cut => Kind::Other(Bytes::copy_from_slice(other)),
-                    _ => Kind::Other(self.chunk.slice(start + at..end)),
+                self.event = match &line[bom + at..] {
+                    b"" | b"message" => Type::Message,
+                    b"data" => Type::Data,
+                    b"control" => Type::Control,
+                    other => {
+                        self.name.clear();
+                        self.name.extend_from_slice(other);
+                        Type::Other
+                    }
                 };
             }
             Line::Data(at) => {
                 let at = bom + at;
                 match &mut self.data {
-                    Data::None if self.cut.len() > COPY_BELOW => {
-                        self.data = Data::One(Bytes::from(mem::take(&mut self.cut)).slice(at..))
-                    }
-                    Data::None if is_cut => {
-                        self.data = Data::One(Bytes::copy_from_slice(&line[at..]))
-                    }
-                    Data::None => self.data = Data::One(self.chunk.slice(start + at..end)),
+                    Data::None if is_cut => self.data = Data::One(self.cut_value(at)),
+                    Data::None => self.data = Data::One(chunk.slice(start + at..end)),
                     Data::One(first) => self.data = Data::Many([first, &line[at..]].join(&b'\n')),
                     Data::Many(lines) => {
                         lines.push(b'\n');
@@ -380,23 +384,49 @@ impl SseParser {
         self.begin_line();
     }
 
-    fn begin_line(&mut self) {
-        self.first_line = false;
-        self.room = self
-            .limit
-            .saturating_sub(self.event.len() + self.data.len());
+    /// The value of a line that was cut, which begins at `cut[at]`.
+    fn cut_value(&mut self, at: usize) -> Bytes {
+        if self.cut.len() > COPY_BELOW {
+            return Bytes::from(mem::take(&mut self.cut)).slice(at..);
+        }
+        let value = Bytes::copy_from_slice(&self.cut[at..]);
+        #[cfg(test)]
+        {
+            self.work += value.len();
+        }
+        self.cut.clear();
+        value
     }
 
-    /// The event that a blank line finishes, if it has data; either way the next one starts from nothing.
-    fn dispatch(&mut self) -> Option<SseEvent> {
-        self.room = self.limit;
-        let event = mem::take(&mut self.event);
-        let data = match mem::replace(&mut self.data, Data::None) {
-            Data::None => return None,
-            Data::One(line) => line,
-            Data::Many(lines) => Bytes::from(lines),
+    #[inline]
+    fn begin_line(&mut self) {
+        self.first_line = false;
+        self.room = self.limit - self.event_len() - self.data.len();
+    }
+
+    /// How much of the limit the event's type takes.
+    #[inline]
+    fn event_len(&self) -> usize {
+        match self.event {
+            Type::Message => 0,
+            Type::Data => b"data".len(),
+            Type::Control => b"control".len(),
+            Type::Other => self.name.len(),
+        }
+    }
+
+    /// The event that a blank line finished; the next one starts from nothing.
+    #[inline]
+    fn finish(&mut self, data: Bytes) -> SseEvent {
+        let event = match mem::replace(&mut self.event, Type::Message) {
+            Type::Message => Kind::Message,
+            Type::Data => Kind::Data,
+            Type::Control => Kind::Control,
+            Type::Other => Kind::Other(self.name[..].into()),
         };
-        Some(SseEvent { event, data })
+        self.first_line = false;
+        self.room = self.limit;
+        SseEvent { event, data }
     }
 }
 
@@ -408,11 +438,17 @@ impl fmt::Debug for SseParser {
             .field("failed", &self.failed)
             .field(
                 "unread",
-                &(self.chunk.len() - self.pos + self.queue.iter().map(Bytes::len).sum::<usize>()),
+                &(self
+                    .chunk
+                    .iter()
+                    .chain(&self.queue)
+                    .map(Bytes::len)
+                    .sum::<usize>()
+                    - self.pos),
             )
             .field(
                 "held",
-                &(self.event.len() + self.data.len() + self.cut.len()),
+                &(self.event_len() + self.data.len() + self.cut.len()),
             )
             .finish_non_exhaustive()
     }
@@ -458,6 +494,19 @@ pub fn decode_base64(data: &[u8]) -> Result<Bytes, Base64Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn b2_nothing_between_cr_and_lf_changes_nothing() {
+        let mut parser = SseParser::new(100);
+        for chunk in ["event: a\r", "", "\ndata: x\r", "", "\n\n"] {
+            parser.push(Bytes::from_static(chunk.as_bytes()));
+            if let Some(event) = parser.next_event().expect("small") {
+                assert_eq!((event.event(), &event.data[..]), (&b"a"[..], &b"x"[..]));
+                return;
+            }
+        }
+        panic!("a blank line finished it");
+    }
 
     #[test]
     fn b7_linear_whatever_the_chunks() {
