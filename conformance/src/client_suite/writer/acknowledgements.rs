@@ -31,7 +31,7 @@ async fn b43_a_204_is_success_and_a_duplicate(cx: Context) {
         (0, 1, 2) => sent.duplicate(),
         _ => sent.stored(),
     });
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     world.until_requests(4).await;
     assert_eq!(fates(receipts).await, ["@0001 duplicate", "@0002"]);
     assert_eq!(world.sent_from(1), ["0/1 a", "0/1 a", "0/2 b"]);
@@ -46,7 +46,7 @@ async fn b43_an_echo_may_be_of_a_later_request(cx: Context) {
         (0, 1, 2) => Reply::new(204).next_offset("0002").echo(0, 2),
         _ => sent.stored(),
     });
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     world.until_requests(4).await;
     assert_eq!(fates(receipts).await, ["@0002 duplicate", "@0002"]);
     assert_eq!(world.sent().len(), 4);
@@ -59,7 +59,7 @@ async fn b43_a_duplicate_may_be_told_by_its_number_alone(cx: Context) {
         _ => Reply::new(204).echo(0, 0),
     });
     let writer = world.writer().start();
-    let receipts = receipts(&writer, &["a"]).await;
+    let receipts = receipts(&writer, &["a"]);
     world.until_requests(2).await;
     assert_eq!(fates(receipts).await, ["@? duplicate"]);
     assert_eq!(flush(&writer).await, "nothing", "no offset is known");
@@ -76,7 +76,7 @@ async fn acknowledges_nothing(cx: &Context, reply: fn(&Sent) -> Reply, kind: Err
         _ => sent.duplicate(),
     });
     let writer = world.writer().on_error(hook).start();
-    let receipts = receipts(&writer, &["a"]).await;
+    let receipts = receipts(&writer, &["a"]);
     world.settle().await;
     let said = errors.lock().unwrap().clone();
     assert_eq!((said, writer.pending()), (vec![kind], 1));
@@ -162,7 +162,7 @@ async fn b64_pages_without_end_fail_the_writer(cx: Context) {
         let world = World::new(&cx).await;
         world.answer(move |_| Reply::new(status).header("Location", "/login"));
         let writer = world.writer().retry(attempts(4)).start();
-        let receipts = receipts(&writer, &["a"]).await;
+        let receipts = receipts(&writer, &["a"]);
         world.turn(SECOND).await;
         assert_eq!(fates(receipts).await, [fate]);
         assert_eq!(world.sent(), ["0/0 a"; 4]);
@@ -174,7 +174,7 @@ async fn b64_no_echo_is_needed(cx: Context) {
     let world = World::new(&cx).await;
     world.answer(|_| Reply::new(200).next_offset("7"));
     let writer = world.writer().start();
-    assert_eq!(fates(receipts(&writer, &["a"]).await).await, ["@7"]);
+    assert_eq!(fates(receipts(&writer, &["a"])).await, ["@7"]);
     assert_eq!(world.sent().len(), 1);
 }
 
@@ -198,7 +198,7 @@ async fn b64_the_head_decides_when_the_body_is_lost(cx: Context) {
         _ => sent.stored(),
     });
     let writer = world.writer().start();
-    let receipts = receipts(&writer, &["a"]).await;
+    let receipts = receipts(&writer, &["a"]);
     // The head was there before the time is up.
     within(world.clock.received(5)).await;
     world.turn(30 * SECOND).await;
@@ -218,7 +218,7 @@ async fn b64_an_endless_body_is_not_read_to_its_end(cx: Context) {
         _ => sent.stored(),
     });
     let writer = world.writer().start();
-    let receipts = receipts(&writer, &["a"]).await;
+    let receipts = receipts(&writer, &["a"]);
     assert_eq!(fates(receipts).await, ["@0000"]);
     within(world.server.wait_for_abandoned(0)).await;
     append(&writer, &["b"]);

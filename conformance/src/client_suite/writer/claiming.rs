@@ -33,7 +33,7 @@ async fn b44_without_auto_claim_a_fence_is_the_end(cx: Context) {
         1 => fence(7).after(&held),
         _ => Reply::hang(),
     });
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     world.settle().await;
     front.open();
     assert_eq!(fates(receipts).await, ["Fenced", "Fenced"]);
@@ -54,7 +54,7 @@ async fn b44_fenced_at_first_it_claims_alone(cx: Context) {
         _ => sent.stored(),
     });
     let writer = world.writer().auto_claim(true).start();
-    let receipts = receipts(&writer, &["a", "b", "c"]).await;
+    let receipts = receipts(&writer, &["a", "b", "c"]);
     world.turn(SECOND).await;
     // One request with number 0; the others only behind its success.
     assert_eq!(world.sent(), ["0/0 a", "5/0 a"]);
@@ -77,7 +77,7 @@ async fn b44_a_later_fence_queues_all_again_in_order(cx: Context) {
         (3, 0) => sent.stored().after(&held),
         _ => sent.stored(),
     });
-    let receipts = receipts(&writer, &["a", "b", "c", "d", "e", "f"]).await;
+    let receipts = receipts(&writer, &["a", "b", "c", "d", "e", "f"]);
     world.turn(SECOND).await;
     assert_eq!(writer.epoch(), 0, "claimed with a request under way");
     let before = world.sent().len();
@@ -143,7 +143,7 @@ async fn b44_claims_are_bounded(cx: Context) {
         world.answer(|sent| fence(sent.epoch));
         let builder = world.writer().auto_claim(true).max_claims(limit);
         let writer = builder.start();
-        assert_eq!(fates(receipts(&writer, &["a"]).await).await, ["Fenced"]);
+        assert_eq!(fates(receipts(&writer, &["a"])).await, ["Fenced"]);
         assert_eq!(unsent(&writer), ["0 a"]);
         world.turn(1000 * SECOND).await;
         assert_eq!(world.sent().len(), limit as usize + 1);
@@ -157,7 +157,7 @@ async fn b44_claims_are_bounded(cx: Context) {
     let writer = world.writer().auto_claim(true).max_claims(2).start();
     let [first, second] = ["@2000", "@4000"];
     for expected in [first, second] {
-        assert_eq!(fates(receipts(&writer, &["a"]).await).await, [expected]);
+        assert_eq!(fates(receipts(&writer, &["a"])).await, [expected]);
     }
 }
 
@@ -167,7 +167,7 @@ async fn b44_a_fence_that_makes_no_sense_is_the_end(cx: Context) {
         let world = World::new(&cx).await;
         world.answer(move |_| Reply::new(403).header("Producer-Epoch", epoch));
         let writer = world.writer().epoch(3).auto_claim(true).start();
-        assert_eq!(fates(receipts(&writer, &["a"]).await).await, ["Fenced"]);
+        assert_eq!(fates(receipts(&writer, &["a"])).await, ["Fenced"]);
         assert_eq!(world.sent(), ["3/0 a"]);
     }
 }
@@ -185,7 +185,7 @@ async fn b45_a_lost_claim_is_repeated_with_its_epoch(cx: Context) {
         _ => sent.stored(),
     });
     let writer = world.writer().auto_claim(true).start();
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     world.turn(60 * SECOND).await;
     assert_eq!(fates(receipts).await, ["@1000 duplicate", "@1001"]);
     assert_eq!(world.sent_from(1)[..5], ["1/0 a"; 5]);
@@ -204,7 +204,7 @@ async fn fenced(cx: &Context, choice: AfterClaim) -> (World, Vec<String>, String
         (0, ..) => Reply::new(503),
         _ => sent.stored(),
     });
-    let receipts = receipts(&writer, &["a", "b", "c", "d"]).await;
+    let receipts = receipts(&writer, &["a", "b", "c", "d"]);
     let flushed = beside(&writer, |writer| async move { writer.flush().await });
     world.turn(SECOND).await;
     let flushed = flush_end(world.finish(flushed).await);
@@ -241,7 +241,7 @@ async fn b63_what_is_known_to_be_stored_is_neither(cx: Context) {
             (0, 4) => fence(1).after(&held),
             _ => sent.stored(),
         });
-        let receipts = receipts(&writer, &["a", "b", "c", "d"]).await;
+        let receipts = receipts(&writer, &["a", "b", "c", "d"]);
         // Without time nothing is tried again.
         world.settle().await;
         assert_eq!((world.sent().len(), world.under_way()), (5, 1));

@@ -82,7 +82,7 @@ async fn b47_dropping_the_writer_ends_what_is_under_way(cx: Context) {
     let world = World::new(&cx).await;
     let writer = world.open(world.writer()).await;
     world.answer(|_| Reply::hang());
-    let receipts = receipts(&writer, &["a", "b", "c"]).await;
+    let receipts = receipts(&writer, &["a", "b", "c"]);
     append(&writer, &["d", "e", "f"]);
     world.settle().await;
     assert_eq!(world.under_way(), 5);
@@ -121,7 +121,7 @@ async fn b47_dropping_the_driver_fails_every_call(cx: Context) {
     world.answer(|_| Reply::hang());
     let (writer, driver) = world.writer().max_buffer_messages(2).into_parts();
     let driver = tokio::spawn(driver);
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     let late = beside(&writer, |writer| async move { writer.append("c").await });
     let flushed = beside(&writer, |writer| async move { writer.flush().await });
     let restarted = beside(&writer, |writer| async move { writer.restart().await });

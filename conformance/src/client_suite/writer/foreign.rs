@@ -52,7 +52,7 @@ async fn b62_auto_claim_is_off_unless_asked_for(cx: Context) {
     let world = World::new(&cx).await;
     world.answer(|_| fence(0));
     let writer = world.writer().start();
-    assert_eq!(fates(receipts(&writer, &["a"]).await).await, ["Fenced"]);
+    assert_eq!(fates(receipts(&writer, &["a"])).await, ["Fenced"]);
     assert_eq!(world.sent(), ["0/0 a"]);
 }
 
@@ -64,7 +64,7 @@ async fn b62_without_it_a_204_at_first_is_a_replayed_job(cx: Context) {
         _ => sent.stored(),
     });
     let writer = world.writer().epoch(5).start();
-    let receipts = receipts(&writer, &["a", "b", "c"]).await;
+    let receipts = receipts(&writer, &["a", "b", "c"]);
     let expected = ["@5001 duplicate", "@5001 duplicate", "@5002"];
     assert_eq!(fates(receipts).await, expected);
     assert_eq!(world.sent(), ["5/0 a", "5/1 b", "5/2 c"]);
@@ -80,7 +80,7 @@ async fn b62_with_it_a_204_at_first_acknowledges_nothing(cx: Context) {
         _ => sent.stored(),
     });
     let writer = world.writer().auto_claim(true).start();
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     world.turn(SECOND).await;
     assert_eq!(world.sent(), ["0/0 a", "1/0 a"]);
     assert_eq!((writer.pending(), writer.epoch()), (2, 1));
@@ -101,7 +101,7 @@ async fn b62_nor_does_a_204_to_a_later_first_attempt(cx: Context) {
             (0, seq) => sent.stored().after(&held[seq as usize]),
             _ => sent.stored(),
         });
-        let receipts = receipts(&writer, &["a", "b", "c"]).await;
+        let receipts = receipts(&writer, &["a", "b", "c"]);
         world.settle().await;
         for gate in [1].into_iter().chain(order) {
             assert_eq!(world.sent().len(), 4, "claimed with a request under way");
@@ -122,7 +122,7 @@ async fn b62_nor_after_attempts_that_were_turned_away(cx: Context) {
             _ => sent.stored(),
         });
         let writer = world.writer().auto_claim(true).start();
-        let receipts = receipts(&writer, &["a"]).await;
+        let receipts = receipts(&writer, &["a"]);
         world.turn(SECOND).await;
         assert_eq!(fates(receipts).await, ["@1000"]);
         assert_eq!(world.sent(), ["0/0 a", "0/0 a", "1/0 a"]);
@@ -139,7 +139,7 @@ async fn b62_nor_when_the_first_answer_of_all_was_lost(cx: Context) {
         });
         let builder = world.writer().auto_claim(true).after_claim(choice);
         let writer = builder.start();
-        let receipts = receipts(&writer, &["a"]).await;
+        let receipts = receipts(&writer, &["a"]);
         world.turn(SECOND).await;
         let fates = fates(receipts).await;
         append(&writer, &["b"]);
@@ -163,7 +163,7 @@ async fn b62_nor_does_a_number_that_was_never_sent(cx: Context) {
         (0, 1, _) => Reply::new(204).next_offset("0009").echo(0, 3),
         _ => sent.stored(),
     });
-    let receipts = receipts(&writer, &["a"]).await;
+    let receipts = receipts(&writer, &["a"]);
     world.turn(SECOND).await;
     assert_eq!(fates(receipts).await, ["@1000"]);
     assert_eq!(world.sent_from(1), ["0/1 a", "0/1 a", "1/0 a"]);

@@ -27,7 +27,7 @@ async fn b41_a_gap_waits_for_what_is_under_way_before_it(cx: Context) {
         (0, 2 | 3, 1) => sent.gap(1),
         _ => sent.stored(),
     });
-    let receipts = receipts(&writer, &["a", "b", "c"]).await;
+    let receipts = receipts(&writer, &["a", "b", "c"]);
     world.settle().await;
     append(&writer, &["d"]);
     world.turn(20 * SECOND).await;
@@ -53,7 +53,7 @@ async fn b41_a_lost_front_explains_the_gaps_behind_it(cx: Context) {
             (0, _, 1) => sent.gap(1),
             _ => sent.stored(),
         });
-        let receipts = receipts(&writer, &["a", "b", "c", "d"]).await;
+        let receipts = receipts(&writer, &["a", "b", "c", "d"]);
         world.turn(20 * SECOND).await;
         assert_eq!(world.server.requests().len(), 6);
         assert_eq!(world.sent_from(5), ["0/1 a"]);
@@ -75,7 +75,7 @@ async fn b41_a_gap_that_nothing_explains_is_fatal(cx: Context) {
         1 => sent.gap(0).after(&held),
         _ => Reply::hang(),
     });
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     world.settle().await;
     front.open();
     // What is behind a gap is not stored either.

@@ -33,7 +33,7 @@ async fn b40_given_up_it_has_failed_for_good(cx: Context) {
         _ => Reply::new(429),
     });
     let messages = ["a", "bb", "\u{0}odd\r\n", "d", "e", "queued", "too"];
-    let receipts = receipts(&writer, &messages).await;
+    let receipts = receipts(&writer, &messages);
     // The buffer is full: this one waits.
     let late = beside(&writer, |writer| async move { writer.append("late").await });
     let flushed = beside(&writer, |writer| async move { writer.flush().await });
@@ -98,7 +98,7 @@ async fn b40_what_is_stored_is_not_given_back(cx: Context) {
         3 => Reply::new(404).after(&held),
         _ => sent.stored(),
     });
-    let receipts = receipts(&writer, &["a", "b", "c"]).await;
+    let receipts = receipts(&writer, &["a", "b", "c"]);
     world.settle().await;
     last.open();
     // Numbers are taken without a gap: what comes before one that is stored is stored as well.
@@ -137,10 +137,7 @@ async fn b40_given_up_after_attempts_and_time(cx: Context) {
     let world = World::new(&cx).await;
     world.answer(|_| Reply::new(503));
     let writer = world.writer().retry(RetryPolicy::never()).start();
-    assert_eq!(
-        fates(receipts(&writer, &["a"]).await).await,
-        ["Unavailable"]
-    );
+    assert_eq!(fates(receipts(&writer, &["a"])).await, ["Unavailable"]);
     assert_eq!(world.sent(), ["0/0 a"]);
 }
 
@@ -159,7 +156,7 @@ async fn b40_a_final_answer_ends_it_at_once(cx: Context) {
         let world = World::new(&cx).await;
         world.answer(move |_| Reply::new(status).body("busy, try again"));
         let writer = world.writer().start();
-        let receipts = receipts(&writer, &["a", "b"]).await;
+        let receipts = receipts(&writer, &["a", "b"]);
         assert_eq!(
             fates(receipts).await,
             [format!("{kind:?}"), format!("{kind:?}")]
@@ -202,7 +199,7 @@ async fn b40_no_connection_is_tried_again(cx: Context) {
     let client = client.build().unwrap();
     let stream = client.stream("s").with_content_type("text/plain");
     let writer = stream.writer("w").auto_claim(true).retry(quick()).start();
-    assert_eq!(fates(receipts(&writer, &["a"]).await).await, ["@1"]);
+    assert_eq!(fates(receipts(&writer, &["a"])).await, ["@1"]);
     assert_eq!(tried.load(SeqCst), 4);
     assert_eq!(server.requests().len(), 1);
 }
@@ -213,7 +210,7 @@ async fn b40_no_connection_at_all_stored_nothing(cx: Context) {
     let client = client.build().unwrap();
     let stream = client.stream("s").with_content_type("text/plain");
     let writer = stream.writer("w").retry(attempts(4)).start();
-    assert_eq!(fates(receipts(&writer, &["a"]).await).await, ["Transport"]);
+    assert_eq!(fates(receipts(&writer, &["a"])).await, ["Transport"]);
     assert_eq!(unsent(&writer), ["0 a"]);
     assert_eq!(tried.load(SeqCst), 4);
     assert_eq!(server.connections(), 0);

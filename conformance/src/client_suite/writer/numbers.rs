@@ -74,7 +74,7 @@ async fn b39_answers_in_any_order_store_each_message_once(cx: Context) {
         let gates = gates::<5>();
         let held = gates.clone();
         world.answer(move |sent| sent.stored().after(&held[sent.seq as usize]));
-        let receipts = receipts(&writer, &["a", "b", "c", "d"]).await;
+        let receipts = receipts(&writer, &["a", "b", "c", "d"]);
         for gate in order {
             world.settle().await;
             gates[gate].open();
@@ -139,10 +139,7 @@ async fn b52_a_claim_above_the_largest_epoch_is_the_end(cx: Context) {
     let world = World::new(&cx).await;
     world.answer(|_| fence(MAX_INTEGER));
     let writer = world.writer().auto_claim(true).start();
-    assert_eq!(
-        fates(receipts(&writer, &["a", "b"]).await).await,
-        ["Fenced"; 2]
-    );
+    assert_eq!(fates(receipts(&writer, &["a", "b"])).await, ["Fenced"; 2]);
     assert_eq!(world.sent(), ["0/0 a"]);
     assert_eq!(unsent(&writer), ["0 a", "1 b"]);
 

@@ -55,7 +55,7 @@ async fn b53_a_receipt_resolves_with_its_own_batch(cx: Context) {
         1 => sent.stored().after(&held),
         _ => sent.stored(),
     });
-    let mut receipts = receipts(&writer, &["a", "b"]).await;
+    let mut receipts = receipts(&writer, &["a", "b"]);
     let second = receipts.pop().unwrap();
     assert_eq!(fates(vec![second]).await, ["@0002"], "it waits for nobody");
     assert_eq!(writer.pending(), 2);
@@ -69,7 +69,7 @@ async fn b53_dropping_a_receipt_cancels_nothing(cx: Context) {
     let [gate] = gates();
     let held = gate.clone();
     world.answer(move |sent| sent.stored().after(&held));
-    let mut kept = receipts(&writer, &["a", "b", "c"]).await;
+    let mut kept = receipts(&writer, &["a", "b", "c"]);
     drop(kept.remove(0));
     world.settle().await;
     drop(kept.remove(0));
@@ -94,7 +94,7 @@ async fn b53_receipts_change_nothing_about_what_is_sent(cx: Context) {
         let writer = world.stream("text/plain").writer("w").start();
         let messages = ["x"; 2500];
         let receipts = if asked {
-            receipts(&writer, &messages).await
+            receipts(&writer, &messages)
         } else {
             append(&writer, &messages);
             Vec::new()
@@ -116,7 +116,7 @@ async fn b53_a_receipt_outlives_the_failure(cx: Context) {
         (0, 2, 1) => Reply::close(),
         _ => Reply::new(410),
     });
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     world.turn(SECOND).await;
     assert_eq!(unsent(&writer), ["2 b maybe"]);
     drop(writer);

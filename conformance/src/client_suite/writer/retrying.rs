@@ -104,7 +104,7 @@ async fn b40_no_answer_in_time_passes(cx: Context) {
             (0, 1, 2) => sent.duplicate(),
             _ => sent.stored(),
         });
-        let receipts = receipts(&writer, &["a"]).await;
+        let receipts = receipts(&writer, &["a"]);
         world.turn(seconds * SECOND - MS).await;
         assert_eq!(world.sent_from(1), ["0/1 a"]);
         world.turn(MS).await;

@@ -22,7 +22,7 @@ async fn b54b_a_batch_goes_in_two_halves_under_the_next_epoch(cx: Context) {
         _ => sent.stored(),
     });
     let writer = world.stream("application/json").writer("w").start();
-    let receipts = receipts(&writer, &["1", "[2,2]", " 3", "4", "5"]).await;
+    let receipts = receipts(&writer, &["1", "[2,2]", " 3", "4", "5"]);
     assert_eq!(flush(&writer).await, "@1001");
     // Their number was given to another body, which may still be on its way.
     let expected = ["0/0 [1,[2,2], 3,4,5]", "1/0 [1,[2,2]]", "1/1 [ 3,4,5]"];
@@ -38,7 +38,7 @@ async fn b54b_halves_are_split_until_they_pass(cx: Context) {
         _ => Reply::new(413),
     });
     let writer = world.batching().start();
-    let receipts = receipts(&writer, &["a", "b", "c", "d", "e", "f", "g"]).await;
+    let receipts = receipts(&writer, &["a", "b", "c", "d", "e", "f", "g"]);
     assert!(flush(&writer).await.starts_with('@'));
     let sent = world.sent();
     let bodies = sent.iter().map(|sent| sent.split_once(' ').unwrap().1);
@@ -60,7 +60,7 @@ async fn b54b_a_single_message_is_refused_and_the_others_go_on(cx: Context) {
         (0, "c") => sent.gap(2),
         _ => sent.stored(),
     });
-    let receipts = receipts(&writer, &["a", "large", "c"]).await;
+    let receipts = receipts(&writer, &["a", "large", "c"]);
     world.settle().await;
     append(&writer, &["d"]);
     assert_eq!(flush(&writer).await, "PayloadTooLarge");
@@ -103,7 +103,7 @@ async fn b54b_after_a_lost_answer_it_is_not_stored_twice(cx: Context) {
         _ => Reply::new(413),
     });
     let writer = world.batching().start();
-    let receipts = receipts(&writer, &["a", "b"]).await;
+    let receipts = receipts(&writer, &["a", "b"]);
     world.turn(1000 * SECOND).await;
     // The first attempt may be stored: it does not go under another epoch, and the caller learns it.
     assert_eq!(world.sent(), ["0/0 ab", "0/0 ab"]);
