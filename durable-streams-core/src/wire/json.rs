@@ -185,8 +185,8 @@ impl JsonFramer {
         }
     }
 
-    /// Adds the next complete messages to `messages`, until these have `max_bytes` or the last of them passes that. Says whether
-    /// it was that which ended it: if not, more bytes are needed or the array is closed.
+    /// Adds the next complete messages to `messages`, until what was added has `max_bytes` or the last of it passes that. Says
+    /// whether it was that which ended it: if not, more bytes are needed or the array is closed.
     ///
     /// A message is the element exactly as it was written, without the white space around it. It shares memory with the chunk
     /// if it lies in one.

@@ -47,7 +47,7 @@ pub(super) enum Scan {
 
 impl Nested {
     /// Reads on at `bytes[pos..]` what began at `start`, then with its opening bracket, and arrays and objects that follow with
-    /// no more than a comma and white space between.
+    /// no more than a comma and a little white space between.
     ///
     /// Each of them that another one follows is given to `found`, which takes it or ends it there. Says where the last one that
     /// was not taken begins, and what became of it.
@@ -123,19 +123,22 @@ impl Nested {
     }
 }
 
-/// Where an array or object begins that follows directly what ends at `end`.
+/// How far behind an array or object the next one is looked for: white space may be of any length, and is not to be read twice.
+const NEAR: usize = 16;
+
+/// Where an array or object begins that follows what ends at `end`, if it is near.
 #[inline(always)]
 fn next_nested(bytes: &[u8], end: usize) -> Option<usize> {
-    let (mut at, mut comma) = (end, false);
-    loop {
+    let mut comma = false;
+    for at in end..end + NEAR {
         match bytes.get(at)? {
             b' ' | b'\t' | b'\n' | b'\r' => {}
             b',' if !comma => comma = true,
             b'{' | b'[' if comma => return Some(at),
             _ => return None,
         }
-        at += 1;
     }
+    None
 }
 
 impl BlockEnd {
