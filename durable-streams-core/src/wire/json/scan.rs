@@ -146,8 +146,33 @@ impl BlockEnd {
     /// first `length` bytes are real, others are spaces.
     #[inline(always)]
     fn marks_behind(&mut self, block: &[u8; BLOCK], length: usize) -> u64 {
-        let backslashes = mask(block, |bytes| bytes.cmp_eq(splat(b'\\')));
+        let lanes: [i8x16; 4] = bytemuck::cast(*block);
+        let [a, b, c, d] = lanes.map(|bytes| bytes.cmp_eq(splat(b'\\')));
+        let mut backslashes = 0;
         let mut escaped = u64::from(mem::take(&mut self.escaped));
+        // Most blocks have none.
+        if (a | b | c | d).move_mask() != 0 {
+            backslashes = bits([a, b, c, d]);
+            escaped = self.escapes(backslashes, escaped, length);
+        }
+        let quotes = bits(lanes.map(|bytes| bytes.cmp_eq(splat(b'"')))) & !escaped;
+        // A bit is set in `strings` if the number of quotes up to it is odd.
+        let mut strings = quotes;
+        for shift in [1, 2, 4, 8, 16, 32] {
+            strings ^= strings << shift;
+        }
+        if self.in_string {
+            strings = !strings;
+        }
+        self.in_string = strings >> (BLOCK - 1) != 0;
+        // The four brackets, and besides them only `Y`, `_`, `y` and DEL, become 0x7F.
+        let brackets = bits(lanes.map(|bytes| (bytes | splat(0x26)).cmp_eq(splat(0x7F))));
+        (brackets | backslashes) & !strings
+    }
+
+    /// Which bytes are escaped, where the first may be so from before.
+    #[inline]
+    fn escapes(&mut self, backslashes: u64, mut escaped: u64, length: usize) -> u64 {
         let mut escapes = backslashes & !escaped;
         while escapes != 0 {
             let next = escapes.trailing_zeros() as usize + 1;
@@ -159,28 +184,15 @@ impl BlockEnd {
             escapes &= escapes - 1;
             escapes &= !escaped;
         }
-        let quotes = mask(block, |bytes| bytes.cmp_eq(splat(b'"'))) & !escaped;
-        // A bit is set in `strings` if the number of quotes up to it is odd.
-        let mut strings = quotes;
-        for shift in [1, 2, 4, 8, 16, 32] {
-            strings ^= strings << shift;
-        }
-        if self.in_string {
-            strings = !strings;
-        }
-        self.in_string = strings >> (BLOCK - 1) != 0;
-        // The four brackets, and besides them only `Y`, `_`, `y` and DEL, become 0x7F.
-        let brackets = mask(block, |bytes| (bytes | splat(0x26)).cmp_eq(splat(0x7F)));
-        (brackets | backslashes) & !strings
+        escaped
     }
 }
 
-/// One bit for each byte of `block`, the first byte lowest: set where `hit` says so.
+/// One bit for each byte that was compared, the first byte lowest.
 #[inline(always)]
-fn mask(block: &[u8; BLOCK], hit: impl Fn(i8x16) -> i8x16) -> u64 {
-    let lanes: [i8x16; 4] = bytemuck::cast(*block);
+fn bits(hits: [i8x16; 4]) -> u64 {
     // Of the 32 bits of each the lower 16 are used.
-    let bits = |i: usize| u64::from(hit(lanes[i]).move_mask() as u32) << (16 * i);
+    let bits = |i: usize| u64::from(hits[i].move_mask() as u32) << (16 * i);
     bits(0) | bits(1) | bits(2) | bits(3)
 }
 
