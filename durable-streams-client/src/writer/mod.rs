@@ -164,11 +164,6 @@ impl Writer {
             .map_err(|error| refuse(format!("the message cannot be written as JSON: {error}")))
     }
 
-    /// Whether to let others on this thread go first.
-    fn gives_way(&self) -> bool {
-        self.shared.gives_way()
-    }
-
     #[inline]
     fn try_push(&self, message: &Bytes, receipt: bool) -> Result<u64, RefusedReason> {
         self.shared.check(message)?;

@@ -46,7 +46,7 @@ impl Sink<Bytes> for WriterSink {
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         ready!(self.poll_append(cx))?;
-        if self.writer.gives_way() {
+        if self.writer.shared.gives_way() {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
