@@ -7,15 +7,19 @@
 use std::{collections::VecDeque, error::Error, fmt, mem};
 
 use base64_simd::STANDARD;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::memchr2_iter;
 
-use self::line::{Line, has_line_end, line_end, value_of};
+use self::line::{Line, line_end, short_line_end, value_of};
 
 mod line;
 
-/// A cut line up to this size is copied out of the buffer, which serves the next one; a longer one takes the buffer with it.
-const COPY_BELOW: usize = 2048;
+/// The buffer that the first cut line asks for. The values of several lines are given out of one buffer, which costs less than an
+/// allocation for each.
+const CUT_BUFFER: usize = 1024;
+
+/// A cut line above this size takes the buffer with it: it shall not be held by the small ones that come next.
+const LONG_LINE: usize = 2048;
 
 /// A chunk up to this size that only continues a line joins what is there of it right away.
 const SHORT: usize = 512;
@@ -33,7 +37,8 @@ pub struct SseEvent {
     event: Kind,
     /// The payload, byte for byte: the values of the event's `data` lines joined by `\n`.
     ///
-    /// Not checked to be UTF-8. It shares memory with the chunk it came in where it can.
+    /// Not checked to be UTF-8. It shares memory with the chunk it came in where it can, and with its neighbours in a buffer of a few
+    /// KiB when the chunks cut it.
     pub data: Bytes,
 }
 
@@ -115,7 +120,9 @@ pub struct SseParser {
     /// Where the unread part of `chunk` begins.
     pos: usize,
     /// The line being read, when more than one chunk holds it.
-    cut: Vec<u8>,
+    cut: BytesMut,
+    /// Where in `chunk` the line ends that `cut` begins, when [`push`](Self::push) found it.
+    end_of_cut: Option<usize>,
     /// The last line ended in CR: an LF that comes next belongs to it.
     after_cr: bool,
     first_line: bool,
@@ -154,6 +161,33 @@ impl Data {
             Self::Many(lines) => lines.len(),
         }
     }
+
+    fn take(&mut self) -> Bytes {
+        match mem::replace(self, Self::None) {
+            Self::None => Bytes::new(),
+            Self::One(line) => line,
+            Self::Many(lines) => Bytes::from(lines),
+        }
+    }
+}
+
+/// What reading came to. Of an event, only where its data is.
+enum Found {
+    /// Everything is read, and no event is finished.
+    Nothing,
+    TooLarge,
+    /// An event whose data is this piece of the chunk. Two line ends come behind it.
+    Slice {
+        start: usize,
+        end: usize,
+    },
+    /// An event whose data is the line that was cut, from `at` on. Two line ends come at `end` of the chunk.
+    Cut {
+        at: usize,
+        end: usize,
+    },
+    /// An event whose data lines were taken in already.
+    Lines,
 }
 
 impl SseParser {
@@ -167,7 +201,8 @@ impl SseParser {
             queue: VecDeque::new(),
             chunk: None,
             pos: 0,
-            cut: Vec::new(),
+            cut: BytesMut::new(),
+            end_of_cut: None,
             after_cr: false,
             first_line: true,
             event: Type::Message,
@@ -184,33 +219,22 @@ impl SseParser {
     #[inline]
     pub fn push(&mut self, chunk: Bytes) {
         if self.chunk.is_none()
+            && !self.cut.is_empty()
             && (1..=SHORT).contains(&chunk.len())
-            && self.continues_a_line(&chunk)
+            && chunk.len() <= self.room - self.cut.len()
         {
-            self.set_aside(&chunk);
-        } else {
-            self.keep(chunk);
+            #[cfg(test)]
+            {
+                self.work += 2 * chunk.len();
+            }
+            let end = short_line_end(&chunk);
+            if end.is_none() {
+                self.cut.extend_from_slice(&chunk);
+                return;
+            }
+            self.end_of_cut = end;
         }
-    }
-
-    #[inline]
-    fn continues_a_line(&mut self, part: &[u8]) -> bool {
-        #[cfg(test)]
-        {
-            self.work += part.len();
-        }
-        part.len() <= self.room - self.cut.len() && !has_line_end(part)
-    }
-
-    /// Keeps a part of a line until the rest is there, so that it is neither searched again nor keeps its chunk alive.
-    #[inline]
-    fn set_aside(&mut self, part: &[u8]) {
-        self.after_cr = false;
-        self.cut.extend_from_slice(part);
-        #[cfg(test)]
-        {
-            self.work += part.len();
-        }
+        self.keep(chunk);
     }
 
     fn keep(&mut self, chunk: Bytes) {
@@ -232,90 +256,111 @@ impl SseParser {
     /// from then on.
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<SseEvent>, SseError> {
-        if self.chunk.is_some() {
-            return self.read_on();
+        if self.chunk.is_none() {
+            return if self.failed { self.error() } else { Ok(None) };
         }
-        if self.failed {
-            return Err(SseError::EventTooLarge { limit: self.limit });
-        }
-        Ok(None)
+        // An event is put together here, once: each place that it is moved to on its way out costs more than the search for its end.
+        let data = match (self.read_on(), &self.chunk) {
+            (Found::Slice { start, end }, Some(chunk)) => {
+                let data = chunk.slice(start..end);
+                self.advance(end + 2 - self.pos);
+                data
+            }
+            (Found::Cut { at, end }, _) => {
+                let data = self.cut_value(at);
+                self.advance(end + 2 - self.pos);
+                data
+            }
+            (Found::Lines, _) => self.data.take(),
+            (Found::TooLarge, _) => return self.error(),
+            _ => return Ok(None),
+        };
+        Ok(Some(self.finish(data)))
     }
 
-    fn read_on(&mut self) -> Result<Option<SseEvent>, SseError> {
+    /// Reads up to the end of an event, or all that there is.
+    fn read_on(&mut self) -> Found {
         while let Some(chunk) = &self.chunk {
             let rest = &chunk[self.pos..];
             if mem::take(&mut self.after_cr) && rest[0] == b'\n' {
                 self.advance(1);
                 continue;
             }
-            if rest.starts_with(DATA_LINE) && self.cut.is_empty() && DATA_LINE.len() <= self.room {
+            let is_cut = !self.cut.is_empty();
+            if !is_cut && rest.starts_with(DATA_LINE) && DATA_LINE.len() <= self.room {
                 self.event = Type::Data;
                 self.begin_line();
                 self.advance(DATA_LINE.len());
                 continue;
             }
-            let line_end = line_end(chunk, self.pos);
+            let line_end = match self.end_of_cut.take() {
+                None => line_end(chunk, self.pos),
+                known => known,
+            };
             let length = line_end.unwrap_or(chunk.len()) - self.pos;
             #[cfg(test)]
             {
                 self.work += 1 + length;
             }
             if length > self.room - self.cut.len() {
-                return self.fail();
+                self.fail();
+                return Found::TooLarge;
             }
-            if line_end.is_none() || !self.cut.is_empty() {
+            if line_end.is_none() || is_cut {
+                if self.cut.capacity() == 0 {
+                    self.cut.reserve(CUT_BUFFER);
+                }
                 self.cut.extend_from_slice(&rest[..length]);
                 #[cfg(test)]
                 {
                     self.work += length;
                 }
             }
-            if line_end.is_none() {
+            let Some(end) = line_end else {
                 self.advance(length);
                 continue;
-            }
-            // Most events have one data line and then a blank one. They are given as they are found: each place that an event is
-            // moved to on its way out costs more than the search for its end.
+            };
+            // Most events have one data line and then a blank one.
             if rest[length..].starts_with(b"\n\n") && matches!(self.data, Data::None) {
-                if !self.cut.is_empty() {
+                if is_cut {
                     if let Some(at) = value_of(&self.cut, b"data") {
-                        let data = self.cut_value(at);
-                        self.advance(length + 2);
-                        return Ok(Some(self.finish(data)));
+                        return Found::Cut { at, end };
                     }
                 } else if let Some(at) = value_of(&rest[..length], b"data") {
-                    let data = chunk.slice(self.pos + at..self.pos + length);
-                    self.advance(length + 2);
-                    return Ok(Some(self.finish(data)));
+                    return Found::Slice {
+                        start: self.pos + at,
+                        end,
+                    };
                 }
             }
             self.after_cr = rest[length] == b'\r';
-            if length > 0 || !self.cut.is_empty() {
-                self.line(self.pos, self.pos + length);
+            if length > 0 || is_cut {
+                self.line(self.pos, end);
                 self.advance(length + 1);
                 continue;
             }
             self.advance(1);
-            match mem::replace(&mut self.data, Data::None) {
-                Data::None => {
-                    self.event = Type::Message;
-                    self.begin_line();
-                }
-                Data::One(line) => return Ok(Some(self.finish(line))),
-                Data::Many(lines) => return Ok(Some(self.finish(Bytes::from(lines)))),
+            if !matches!(self.data, Data::None) {
+                return Found::Lines;
             }
+            self.event = Type::Message;
+            self.begin_line();
         }
-        Ok(None)
+        Found::Nothing
     }
 
     #[cold]
-    fn fail(&mut self) -> Result<Option<SseEvent>, SseError> {
+    fn error(&self) -> Result<Option<SseEvent>, SseError> {
+        Err(SseError::EventTooLarge { limit: self.limit })
+    }
+
+    #[cold]
+    fn fail(&mut self) {
         *self = Self {
             limit: self.limit,
             failed: true,
             ..Self::new(0)
         };
-        self.next_event()
     }
 
     /// Goes on behind what was read. A chunk that was read is not kept alive.
@@ -380,22 +425,31 @@ impl SseParser {
                 }
             }
         }
-        self.cut.clear();
+        self.clear_cut();
         self.begin_line();
+    }
+
+    #[inline]
+    fn clear_cut(&mut self) {
+        if self.cut.len() > LONG_LINE {
+            drop(self.take_cut());
+        }
+        self.cut.clear();
+    }
+
+    #[cold]
+    fn take_cut(&mut self) -> Bytes {
+        mem::take(&mut self.cut).freeze()
     }
 
     /// The value of a line that was cut, which begins at `cut[at]`.
     fn cut_value(&mut self, at: usize) -> Bytes {
-        if self.cut.len() > COPY_BELOW {
-            return Bytes::from(mem::take(&mut self.cut)).slice(at..);
+        if self.cut.len() > LONG_LINE {
+            return self.take_cut().slice(at..);
         }
-        let value = Bytes::copy_from_slice(&self.cut[at..]);
-        #[cfg(test)]
-        {
-            self.work += value.len();
-        }
-        self.cut.clear();
-        value
+        let mut value = self.cut.split();
+        value.advance(at);
+        value.freeze()
     }
 
     #[inline]
@@ -506,6 +560,20 @@ mod tests {
             }
         }
         panic!("a blank line finished it");
+    }
+
+    #[test]
+    fn a_long_line_leaves_no_buffer_to_the_short_ones() {
+        for long in ["data: ", ": ", "event: data\ndata: x\ndata: "] {
+            let mut parser = SseParser::new(usize::MAX);
+            parser.push(Bytes::from([long, &"x".repeat(1 << 20)].concat()));
+            assert!(parser.next_event().expect("no limit").is_none());
+            for part in ["y", "\n", "\n", "event: da", "ta\n"] {
+                parser.push(Bytes::from(part));
+                parser.next_event().expect("no limit");
+            }
+            assert!(parser.cut.capacity() <= CUT_BUFFER, "after {long}");
+        }
     }
 
     #[test]

@@ -53,15 +53,15 @@ pub(super) fn line_end(bytes: &[u8], start: usize) -> Option<usize> {
     memchr2(b'\r', b'\n', &bytes[at..]).map(|end| at + end)
 }
 
-/// Whether a line ends anywhere in `bytes`.
+/// Where a line ends in a chunk that goes on with one.
 ///
 /// Where a line goes on from chunk to chunk none does, and then the search for long lines is the faster one soon.
 #[inline]
-pub(super) fn has_line_end(bytes: &[u8]) -> bool {
+pub(super) fn short_line_end(bytes: &[u8]) -> Option<usize> {
     if bytes.len() <= 4 * BLOCK {
-        line_end(bytes, 0).is_some()
+        line_end(bytes, 0)
     } else {
-        memchr2(b'\r', b'\n', bytes).is_some()
+        memchr2(b'\r', b'\n', bytes)
     }
 }
 
@@ -97,11 +97,11 @@ mod tests {
                 bytes[start..].fill(b'x');
                 assert_eq!(line_end(&bytes, start), None);
             }
-            assert!(!has_line_end(&vec![b'x'; length]));
+            assert_eq!(short_line_end(&vec![b'x'; length]), None);
             for end in 0..length {
                 bytes.fill(b'x');
                 bytes[end..].fill(b'\r');
-                assert!(has_line_end(&bytes));
+                assert_eq!(short_line_end(&bytes), Some(end));
                 for start in [0, end / 2, end] {
                     assert_eq!(line_end(&bytes, start), Some(end));
                 }
