@@ -87,7 +87,15 @@ impl Nested {
                         kinds >>= 1;
                         if depth == 0 {
                             match next_nested(bytes, at + 1) {
-                                Some(next) if found(start, at + 1) => start = next,
+                                Some(next) if found(start, at + 1) => {
+                                    start = next;
+                                    // Its bracket is the next mark, if it is in the block.
+                                    if marks != 0 {
+                                        marks &= marks - 1;
+                                        depth = 1;
+                                        kinds = kinds << 1 | u64::from(bytes[next] == b'{');
+                                    }
+                                }
                                 _ => break 'scan Scan::End(at + 1),
                             }
                         } else if depth % 64 == 0 {
@@ -172,19 +180,14 @@ impl BlockEnd {
 
     /// Which bytes are escaped, where the first may be so from before.
     #[inline]
-    fn escapes(&mut self, backslashes: u64, mut escaped: u64, length: usize) -> u64 {
-        let mut escapes = backslashes & !escaped;
-        while escapes != 0 {
-            let next = escapes.trailing_zeros() as usize + 1;
-            if next == length {
-                self.escaped = true;
-                break;
-            }
-            escaped |= 1 << next;
-            escapes &= escapes - 1;
-            escapes &= !escaped;
-        }
-        escaped
+    fn escapes(&mut self, backslashes: u64, escaped: u64, length: usize) -> u64 {
+        const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
+        let runs = backslashes & !escaped;
+        // The subtraction borrows through each run of backslashes: every second one of it and, if their number is odd, the byte
+        // behind it come out different from the alternating bits.
+        let marks = ((runs << 1) | ODD).wrapping_sub(runs) ^ ODD;
+        self.escaped = (marks & backslashes) >> (length - 1) & 1 != 0;
+        marks ^ (backslashes | escaped)
     }
 }
 
@@ -245,5 +248,37 @@ pub(super) fn is_scalar(text: &[u8]) -> bool {
             !exponent.is_empty() && digits(exponent) == exponent.len()
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_second_backslash_of_a_run_escapes_nothing() {
+        const LENGTH: usize = 12;
+        for (pattern, before) in (0..1u64 << LENGTH).flat_map(|p| [(p, false), (p, true)]) {
+            for shift in [0, 1, BLOCK - LENGTH - 1, BLOCK - LENGTH] {
+                let backslashes = pattern << shift;
+                let (mut escaped, mut expected) = (before, 0);
+                for at in 0..BLOCK {
+                    expected |= u64::from(escaped) << at;
+                    escaped = backslashes >> at & 1 != 0 && !escaped;
+                }
+                for length in [BLOCK, shift + LENGTH] {
+                    let mut end = BlockEnd::default();
+                    let found = end.escapes(backslashes, u64::from(before), length);
+                    assert_eq!(found, expected, "{backslashes:b} {before}");
+                    let last = length - 1;
+                    let escapes = backslashes & !expected;
+                    assert_eq!(
+                        end.escaped,
+                        escapes >> last & 1 != 0,
+                        "{backslashes:b} {before}"
+                    );
+                }
+            }
+        }
     }
 }
