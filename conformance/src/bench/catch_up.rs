@@ -7,7 +7,7 @@ use futures_util::stream::StreamExt as _;
 use serde::Deserialize;
 
 use super::bare::{self, Bare};
-use super::measure::{median, rate};
+use super::measure::rate;
 use super::{BYTES, Bench, Better, BoxError, JSON, batch, memory, message};
 
 /// What is appended at once.
@@ -85,12 +85,11 @@ async fn compare(
         ours.push(rate(length, begun.elapsed()) / MIB);
         peaks.extend(memory::peak().map(|peak| peak / 1024.0));
     }
-    let (client, bare) = (median(&mut ours), median(&mut theirs));
     let what = format!("{name}, MiB/s");
-    bench.row(what, Better::More, client, Some(bare));
+    bench.row(what, Better::More, &ours, &theirs);
     if !peaks.is_empty() {
         let what = format!("{name}, peak memory of the process, MiB");
-        bench.row(what, Better::Less, median(&mut peaks), None);
+        bench.row(what, Better::Less, &peaks, &[]);
     }
     Ok(())
 }
@@ -110,8 +109,7 @@ async fn ahead(
         }
     }
     let what = format!("prefetch of {} beside none, MiB/s", bench.effort.prefetch);
-    let (client, bare) = (median(&mut with), median(&mut without));
-    bench.row(what, Better::More, client, Some(bare));
+    bench.row(what, Better::More, &with, &without);
     Ok(())
 }
 

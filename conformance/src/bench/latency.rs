@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::measure::{median, micros, quantile};
+use super::measure::{micros, quantile};
 use super::{BYTES, Bench, Better, BoxError, bare, message};
 
 const PARTS: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
@@ -28,10 +28,8 @@ pub(super) async fn appends(bench: &mut Bench<'_>) -> Result<(), BoxError> {
         }
     }
     for (index, (name, _)) in PARTS.iter().enumerate() {
-        let client = median(&mut rounds[index]);
-        let bare = median(&mut rounds[3 + index]);
         let what = format!("append {name}, µs");
-        bench.row(what, Better::Less, client, Some(bare));
+        bench.row(what, Better::Less, &rounds[index], &rounds[3 + index]);
     }
     stream.delete().await?;
     Ok(())
@@ -57,12 +55,7 @@ pub(super) async fn cold(bench: &mut Bench<'_>) -> Result<(), BoxError> {
         bare::append(&*bare, &url, BYTES, body.clone()).await?;
         theirs.push(micros(begun.elapsed()));
     }
-    bench.row(
-        "first append p50, µs",
-        Better::Less,
-        median(&mut ours),
-        Some(median(&mut theirs)),
-    );
+    bench.row("first append p50, µs", Better::Less, &ours, &theirs);
     stream.delete().await?;
     Ok(())
 }

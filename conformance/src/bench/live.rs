@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::bare::{self, Bare, Chunks};
-use super::measure::{median, micros, quantile};
+use super::measure::{micros, quantile};
 use super::{Bench, Better, BoxError, JSON, batch, memory, message};
 
 /// One reader, by server-sent events and by long-poll.
@@ -29,8 +29,7 @@ pub(super) async fn latency(bench: &mut Bench<'_>, progress: &dyn Fn()) -> Resul
         }
         for (index, part) in ["p50", "p99"].iter().enumerate() {
             let what = format!("append to delivery by {name} {part}, µs");
-            let (client, bare) = (median(&mut ours[index]), median(&mut theirs[index]));
-            bench.row(what, Better::Less, client, Some(bare));
+            bench.row(what, Better::Less, &ours[index], &theirs[index]);
         }
         stream.delete().await?;
         progress();
@@ -273,14 +272,13 @@ pub(super) async fn fan_out(bench: &mut Bench<'_>) -> Result<(), BoxError> {
         bare.push(quantile(&mut theirs.append(bench).await?, 0.99));
         client.push(quantile(&mut ours.append(bench).await?, 0.99));
     }
-    let (client, bare) = (median(&mut client), median(&mut bare));
     let what = format!("{readers} readers, append to delivery p99, µs");
-    bench.row(what, Better::Less, client, Some(bare));
+    bench.row(what, Better::Less, &client, &bare);
     if let (Some(before), Some(between), Some(after)) = (before, between, after) {
         let each = |memory: f64| memory / readers as f64;
         let what = format!("{readers} readers, resident for each, KiB");
         let (client, bare) = (each(after - between), each(between - before));
-        bench.row(what, Better::Less, client, Some(bare));
+        bench.row(what, Better::Less, &[client], &[bare]);
     }
     for group in [ours, theirs] {
         group.stream.delete().await?;

@@ -1,7 +1,7 @@
 //! How fast the client is, beside a bare loop over the same HTTP stack that sends the same requests: the ratio of the two is
 //! the client's own cost.
 //!
-//! The two take turns, round by round, and what counts is the median of the rounds.
+//! The two take turns, round by round, and what counts is the median of the rounds' ratios.
 
 pub mod bare;
 mod catch_up;
@@ -180,7 +180,9 @@ pub async fn run(
 }
 
 impl Bench<'_> {
-    fn row(&mut self, what: impl Into<String>, better: Better, client: f64, bare: Option<f64>) {
+    /// What the rounds gave. There are none of the bare stack where it has nothing like it.
+    fn row(&mut self, what: impl Into<String>, better: Better, client: &[f64], bare: &[f64]) {
+        let (client, bare, ratio) = measure::medians(client, bare);
         self.rows.push(Row {
             scenario: self.scenario.name(),
             transport: self.contender.name,
@@ -188,6 +190,7 @@ impl Bench<'_> {
             better,
             client,
             bare,
+            ratio,
         });
     }
 

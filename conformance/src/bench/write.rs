@@ -11,7 +11,7 @@ use durable_streams_client::{DurableStream, Metrics, OperationKind};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::bare::{self, Bare};
-use super::measure::{median, rate};
+use super::measure::rate;
 use super::{BYTES, Bench, Better, BoxError, JSON, batch, message};
 
 /// What the writer does by itself: its defaults.
@@ -42,12 +42,11 @@ pub(super) async fn writer(bench: &mut Bench<'_>, progress: &dyn Fn()) -> Result
                     stream.delete().await?;
                 }
             }
-            let client = median(&mut ours);
-            let [in_order, unordered] = &mut theirs;
+            let [in_order, unordered] = &theirs;
             let what = format!("{label} {name}, messages/s");
-            bench.row(&what, Better::More, client, Some(median(in_order)));
+            bench.row(&what, Better::More, &ours, in_order);
             let what = format!("{what}, beside {IN_FLIGHT} plain appends at a time in any order");
-            bench.row(what, Better::More, client, Some(median(unordered)));
+            bench.row(what, Better::More, &ours, unordered);
             progress();
         }
     }
@@ -80,7 +79,7 @@ async fn resent(bench: &mut Bench<'_>) -> Result<(), BoxError> {
     let sent = sent.0.load(Ordering::Relaxed) as f64;
     let again = (sent - batches as f64) / sent * 100.0;
     let what = format!("sent again of {batches} full batches of 100 B, %");
-    bench.row(what, Better::Less, again, None);
+    bench.row(what, Better::Less, &[again], &[]);
     Ok(())
 }
 
@@ -167,8 +166,8 @@ pub(super) async fn many(bench: &mut Bench<'_>) -> Result<(), BoxError> {
     bench.row(
         format!("{WRITERS} writers, 100 B, messages/s"),
         Better::More,
-        median(&mut ours),
-        Some(median(&mut theirs)),
+        &ours,
+        &theirs,
     );
     Ok(())
 }
