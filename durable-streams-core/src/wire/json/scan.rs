@@ -7,7 +7,7 @@ use std::mem;
 use std::ops::Range;
 
 use memchr::memchr2;
-use wide::{CmpEq as _, i8x16};
+use wide::{CmpEq as _, i8x32};
 
 /// How many bytes are scanned together: the bits of a mask.
 const BLOCK: usize = 64;
@@ -154,13 +154,13 @@ impl BlockEnd {
     /// first `length` bytes are real, others are spaces.
     #[inline(always)]
     fn marks_behind(&mut self, block: &[u8; BLOCK], length: usize) -> u64 {
-        let lanes: [i8x16; 4] = bytemuck::cast(*block);
-        let [a, b, c, d] = lanes.map(|bytes| bytes.cmp_eq(splat(b'\\')));
+        let lanes: [i8x32; 2] = bytemuck::cast(*block);
+        let [a, b] = lanes.map(|bytes| bytes.cmp_eq(splat(b'\\')));
         let mut backslashes = 0;
         let mut escaped = u64::from(mem::take(&mut self.escaped));
         // Most blocks have none.
-        if (a | b | c | d).move_mask() != 0 {
-            backslashes = bits([a, b, c, d]);
+        if (a | b).move_mask() != 0 {
+            backslashes = bits([a, b]);
             escaped = self.escapes(backslashes, escaped, length);
         }
         let quotes = bits(lanes.map(|bytes| bytes.cmp_eq(splat(b'"')))) & !escaped;
@@ -193,15 +193,14 @@ impl BlockEnd {
 
 /// One bit for each byte that was compared, the first byte lowest.
 #[inline(always)]
-fn bits(hits: [i8x16; 4]) -> u64 {
-    // Of the 32 bits of each the lower 16 are used.
-    let bits = |i: usize| u64::from(hits[i].move_mask() as u32) << (16 * i);
-    bits(0) | bits(1) | bits(2) | bits(3)
+fn bits([low, high]: [i8x32; 2]) -> u64 {
+    let bits = |hits: i8x32| u64::from(hits.move_mask() as u32);
+    bits(low) | bits(high) << 32
 }
 
 #[inline(always)]
-fn splat(byte: u8) -> i8x16 {
-    i8x16::splat(i8::from_ne_bytes([byte]))
+fn splat(byte: u8) -> i8x32 {
+    i8x32::splat(i8::from_ne_bytes([byte]))
 }
 
 /// Where the string that `bytes[pos..]` is the rest of ends, just after its quote.
