@@ -287,6 +287,47 @@ fn b1_characters_cut_anywhere() {
     }
 }
 
+/// Lines that chunks cut are gathered in buffers that several events share.
+#[test]
+fn b1_events_of_any_length_stay_as_they_were_given() {
+    let data = |index: usize, length: usize| -> String {
+        let letters = ('a'..='z').cycle().skip(index);
+        letters.take(length).collect()
+    };
+    let lengths = [
+        1, 70, 70, 1023, 1024, 1025, 3, 2040, 2048, 2049, 70, 9000, 5, 70,
+    ];
+    let (mut body, mut meant) = (String::new(), Vec::<Event>::new());
+    for (index, length) in lengths.into_iter().cycle().take(60).enumerate() {
+        let (first, second) = (data(index, length), data(index + 7, length / 2));
+        match index % 3 {
+            0 => body += &format!("event: data\ndata: {first}\n\n"),
+            1 => body += &format!("data: {first}\n: {second}\nevent: data\ndata: {second}\n\n"),
+            _ => body += &format!("event: data\r\ndata:{first}\r\n: {second}\r\n\r\n"),
+        }
+        let joined = format!("{first}\n{second}");
+        let data = if index % 3 == 1 { joined } else { first };
+        meant.push((b"data".to_vec(), data.into_bytes()));
+    }
+    for chunk in [
+        1, 2, 7, 16, 63, 64, 65, 300, 511, 512, 513, 1024, 1500, 4096,
+    ] {
+        let mut parser = SseParser::new(usize::MAX);
+        let mut kept = Vec::new();
+        for chunk in body.as_bytes().chunks(chunk) {
+            parser.push(Bytes::copy_from_slice(chunk));
+            while let Some(event) = parser.next_event().expect("no limit") {
+                kept.push(event);
+            }
+        }
+        let kept = kept.iter().map(|event| (event.event(), &event.data[..]));
+        let as_meant = meant.iter().map(|(kind, data)| (&kind[..], &data[..]));
+        assert!(kept.eq(as_meant), "kept, in chunks of {chunk}");
+        let chunks: Vec<&[u8]> = body.as_bytes().chunks(chunk).collect();
+        assert!(parse(&chunks) == meant, "in chunks of {chunk}");
+    }
+}
+
 #[test]
 fn b1_bytes_that_are_not_text_stay() {
     assert_eq!(
